@@ -1,0 +1,44 @@
+// Package testenv finds what a test needs from outside the repository: the
+// data folder and a PostgreSQL. Where it is missing a test skips with a
+// message on a user's machine, and fails in CI, where nothing may be missing.
+package testenv
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+// Data returns the path of elem below the folder that PORTCULLIS_TEST_DATA names.
+func Data(t testing.TB, elem ...string) string {
+	t.Helper()
+	root := need(t, "PORTCULLIS_TEST_DATA", "the folder of test data")
+	path := filepath.Join(append([]string{root}, elem...)...)
+	if _, err := os.Stat(path); err != nil {
+		t.Fatalf("test data: %v", err)
+	}
+	return path
+}
+
+// Postgres returns the address of a PostgreSQL server on which databases can be created.
+func Postgres(t testing.TB) string {
+	t.Helper()
+	return need(t, "PORTCULLIS_TEST_POSTGRES", "the address (postgres://…) of a PostgreSQL for tests")
+}
+
+// CI tells whether the tests run where nothing may be skipped.
+func CI() bool { return os.Getenv("CI") != "" }
+
+func need(t testing.TB, name, what string) string {
+	t.Helper()
+	value := os.Getenv(name)
+	switch {
+	case value != "":
+		return value
+	case CI():
+		t.Fatalf("%s is unset: in CI it must name %s", name, what)
+	default:
+		t.Skipf("%s is unset; set it to %s to run this test", name, what)
+	}
+	return ""
+}
