@@ -14,20 +14,22 @@ import (
 
 // Event is what a sensor saw. It is immutable.
 type Event struct {
-	ID             ID // from the sensor and the source's own id
-	Sensor         string
-	Time, Recorded time.Time
-	Observables    []Observable
-	Digest         string          // SHA-256 of the normalised bytes, hex
-	Detail         json.RawMessage // an OCSF object; only its writer decodes it
+	ID          ID              `json:"id"` // from the sensor and the source's own id
+	Sensor      string          `json:"sensor"`
+	Time        time.Time       `json:"time"`
+	Recorded    time.Time       `json:"recorded"`
+	Observables []Observable    `json:"observables,omitempty"`
+	Digest      string          `json:"digest"`           // SHA-256 of the normalised bytes, hex
+	Detail      json.RawMessage `json:"detail,omitempty"` // an OCSF object; only its writer decodes it
 }
 
 // Evidence points to the bytes a statement rests on.
 //
 // Part names where: "header:From" (a header field of the message, "#1" behind
 // it for the second one of that name), or a MIME path such as "1.2". Start and
-// End are byte offsets: of a header into the raw message, of a MIME part into
-// its decoded content. Both zero means the whole part.
+// End are byte offsets: of a header into the raw message, of a text part into its
+// text as UTF-8, of any other part into its decoded content. Both zero means the
+// whole part.
 type Evidence struct {
 	Event ID     `json:"event,omitempty"`
 	Part  string `json:"part"`
@@ -48,38 +50,46 @@ const (
 
 // Finding is one rule's statement about one event, or about a group of copies.
 type Finding struct {
-	ID          ID     // from rule and event; from rule and group key for comparisons
-	Rule        string // "mail/lookalike-sender@2"
-	Time        time.Time
-	Attention   Attention
-	Severity    Severity
-	Confidence  Confidence
-	Technique   string // ATT&CK id
-	Summary     string // one sentence in plain words
-	People      []ID   // protected people it concerns
-	Evidence    []Evidence
-	Observables []Observable
-	Unknown     []string // what could not be known
-	Flip        string   // the smallest change that would have flipped it; for analysts only, never exported
+	ID          ID           `json:"id"`   // from rule and event; from rule and group key for comparisons
+	Rule        string       `json:"rule"` // "mail/lookalike-sender@2"
+	Time        time.Time    `json:"time"`
+	Attention   Attention    `json:"attention"`
+	Severity    Severity     `json:"severity"`
+	Confidence  Confidence   `json:"confidence"`
+	Technique   string       `json:"technique,omitempty"` // ATT&CK id
+	Points      int          `json:"points"`              // what it adds to the message's score; may be negative
+	Summary     string       `json:"summary"`             // one sentence in plain words
+	People      []ID         `json:"people,omitempty"`    // protected people it concerns
+	Evidence    []Evidence   `json:"evidence,omitempty"`
+	Observables []Observable `json:"observables,omitempty"`
+	Unknown     []string     `json:"unknown,omitempty"` // what could not be known
+	Flip        string       `json:"flip,omitempty"`    // the smallest change that would have flipped it; for analysts only, never exported
 }
 
 // Verdict is what judging a message came to. Revision 0 judges the message
 // alone; each comparison of copies that changes it adds one.
 type Verdict struct {
-	Action   Action // Undecided is zero: a forgotten verdict is never a silent pass
-	Score    uint8  // 0–100
-	Revision int
-	Facts    string // hash of the stored facts
-	Findings []Finding
-	Unknown  []string
+	Action   Action    `json:"action"` // Undecided is zero: a forgotten verdict is never a silent pass
+	Score    uint8     `json:"score"`  // 0–100
+	Revision int       `json:"revision"`
+	Facts    string    `json:"facts"` // hash of the stored facts
+	Findings []Finding `json:"findings"`
+	Unknown  []string  `json:"unknown,omitempty"`
 }
 
 // Indicator is a pattern somebody holds to be of interest.
 type Indicator struct {
-	Pattern     Observable
-	Source      string // who said so
-	Marking     string // TLP
-	From, Until time.Time
+	Pattern Observable `json:"pattern"`
+	Source  string     `json:"source,omitempty"`  // who said so
+	Marking string     `json:"marking,omitempty"` // TLP
+	From    time.Time  `json:"from,omitzero"`
+	Until   time.Time  `json:"until,omitzero"`
+}
+
+// ID is derived from the pattern and who said so: two sources may hold the
+// same pattern under different markings.
+func (i Indicator) ID() ID {
+	return NewID("indicator", string(i.Pattern.Type), i.Pattern.Value, i.Source)
 }
 
 // Sighting says that an indicator was seen in an event.

@@ -1,0 +1,415 @@
+package message
+
+import (
+	"strings"
+
+	"golang.org/x/net/html"
+	"golang.org/x/net/html/atom"
+)
+
+// maxItems bounds each list of an HTML value: more links than this in one mail
+// say nothing more.
+const maxItems = 20_000
+
+// ScanHTML is what Part.HTML does, for HTML from elsewhere (files in archives,
+// say).
+func ScanHTML(text string, lim Limits) *HTML {
+	h, _ := scanHTML(text, lim.orDefault())
+	return h
+}
+
+// scanHTML goes through the tokens, not the tree: tokens keep their offsets,
+// and cost a fifth. A small stack of open elements stands for the tree.
+func scanHTML(text string, lim Limits) (h *HTML, cut string) {
+	s := &htmlScan{
+		out:     &HTML{},
+		text:    text,
+		lim:     lim,
+		tokens:  lim.HTMLTokens,
+		link:    -1,
+		form:    -1,
+		visible: writer{max: lim.HTMLTextMax},
+		hidden:  writer{max: lim.HTMLTextMax},
+	}
+	s.stack = append(make([]element, 0, 48), element{style: rootStyle()})
+	s.attrs = make([]attr, 0, 12)
+	s.visible.buf = make([]byte, 0, min(len(text)/8, 32<<10))
+	s.sheets(text)
+	s.run(text, 0)
+	s.closeLink()
+	if s.cut == "" && (s.visible.full || s.hidden.full) {
+		s.cut = "more text than is kept"
+	}
+	s.out.Text = s.visible.String()
+	s.out.Hidden = s.hidden.String()
+	s.out.Title = s.title.String()
+	return s.out, s.cut
+}
+
+type htmlScan struct {
+	out    *HTML
+	text   string
+	lim    Limits
+	tokens int // left
+	cut    string
+
+	base        string // of <base href>
+	conditional bool   // inside a comment that only Outlook reads
+	stack       []element
+	open        [256]int // open elements by bucket, so that a stray end tag costs nothing
+	rules       map[selector][]declaration
+	important   bool // some of the rules are
+	attrs       []attr
+
+	visible, hidden, title writer
+	link                   int // the open link in out.Links, -1 for none
+	linkText, linkHidden   int // where its text begins
+	linkImage              bool
+	form                   int // the open form in out.Forms, -1 for none
+	inTitle                bool
+}
+
+type attr struct{ key, val string }
+
+// element is one open element.
+type element struct {
+	tag   atom.Atom
+	name  string // where tag is 0
+	style style
+}
+
+// run tokenizes text, whose first byte stands at offset base of the part's text.
+func (s *htmlScan) run(text string, offset int) {
+	z := html.NewTokenizer(strings.NewReader(text))
+	at := offset
+	for {
+		kind := z.Next()
+		start := at
+		at += len(z.Raw())
+		if kind == html.ErrorToken {
+			return
+		}
+		if s.tokens--; s.tokens < 0 {
+			s.cut = "more HTML tokens than are read"
+			return
+		}
+		switch kind {
+		case html.TextToken:
+			s.textToken(z, start, at)
+		case html.StartTagToken, html.SelfClosingTagToken:
+			s.startTag(z, start, at)
+		case html.EndTagToken:
+			s.endTag(tagOf(s.text[start:at]))
+		case html.CommentToken:
+			s.comment(start, at)
+		}
+	}
+}
+
+func (s *htmlScan) top() *element { return &s.stack[len(s.stack)-1] }
+
+func (s *htmlScan) textToken(z *html.Tokenizer, start, end int) {
+	switch s.top().tag {
+	case atom.Script:
+		s.script("script", s.text[start:end], start, end)
+		return
+	case atom.Style: // read by sheets
+		return
+	case atom.Iframe, atom.Noembed, atom.Noframes, atom.Template:
+		return
+	}
+	text := z.Text()
+	switch {
+	case s.inTitle:
+		s.title.max = 4096
+		s.title.write(text)
+	case s.conditional:
+	case s.top().style.hidesText():
+		s.hidden.write(text)
+	default:
+		s.visible.write(text)
+	}
+}
+
+// voids are elements without content.
+func isVoid(a atom.Atom) bool {
+	switch a {
+	case atom.Img, atom.Br, atom.Hr, atom.Input, atom.Meta, atom.Link, atom.Base, atom.Area, atom.Col,
+		atom.Embed, atom.Source, atom.Track, atom.Wbr, atom.Param, atom.Image, atom.Basefont, atom.Bgsound:
+		return true
+	}
+	return false
+}
+
+// isBlock reports whether an element begins a new line.
+func isBlock(a atom.Atom) bool {
+	switch a {
+	case atom.P, atom.Div, atom.Br, atom.Hr, atom.Table, atom.Tr, atom.Td, atom.Th, atom.Li, atom.Ul, atom.Ol, atom.Dl, atom.Dt,
+		atom.Dd, atom.H1, atom.H2, atom.H3, atom.H4, atom.H5, atom.H6, atom.Blockquote, atom.Pre, atom.Center, atom.Form,
+		atom.Section, atom.Article, atom.Header, atom.Footer, atom.Body, atom.Option, atom.Fieldset, atom.Address, atom.Main, atom.Caption:
+		return true
+	}
+	return false
+}
+
+func (s *htmlScan) startTag(z *html.Tokenizer, start, end int) {
+	tag, name := tagOf(s.text[start:end])
+	e := element{tag: tag, name: name}
+	s.attrs = s.attrs[:0]
+	s.readAttrs(z, s.text[start:end])
+	if tag == atom.Noscript {
+		z.NextIsNotRawText() // mail programs run no scripts, so they show this
+	}
+	s.impliedEnd(tag)
+	e.style = s.styleOf(tag, e.name)
+	if isBlock(tag) {
+		s.visible.newline()
+		s.hidden.newline()
+	}
+	s.collect(&e, start, end)
+	if !isVoid(tag) {
+		s.push(e)
+	}
+}
+
+// readAttrs reads the attributes of a tag. The tokenizer copies each twice; most
+// tags hold nothing to decode, and their attributes are cut from the text as it is.
+func (s *htmlScan) readAttrs(z *html.Tokenizer, raw string) {
+	if strings.IndexByte(raw, '&') < 0 && strings.IndexByte(raw, '\r') < 0 && strings.IndexByte(raw, 0) < 0 {
+		s.attrs = cutAttrs(s.attrs, raw)
+		return
+	}
+	_, more := z.TagName()
+	for more {
+		var key, val []byte
+		key, val, more = z.TagAttr()
+		s.attrs = append(s.attrs, attr{attrName(key), string(val)})
+	}
+}
+
+// cutAttrs splits a whole start tag by the rules of HTML §13.2.5.32 and
+// following, as the tokenizer does. Of two attributes of one name the first counts
+// for Get-like look-ups, since they stop there.
+func cutAttrs(attrs []attr, raw string) []attr {
+	raw = strings.TrimSuffix(raw, ">")
+	i := 1
+	for i < len(raw) && !endsName(raw[i]) {
+		i++
+	}
+	for rest := raw[i:]; ; {
+		for rest != "" && endsName(rest[0]) {
+			rest = rest[1:]
+		}
+		if rest == "" {
+			return attrs
+		}
+		end := 1
+		for end < len(rest) && rest[end] != '=' && !endsName(rest[end]) {
+			end++
+		}
+		a := attr{key: lowerName(rest[:end])}
+		if rest = trimHTMLSpace(rest[end:]); rest != "" && rest[0] == '=' {
+			a.val, rest = cutAttrValue(trimHTMLSpace(rest[1:]))
+		}
+		attrs = append(attrs, a)
+	}
+}
+
+// tagOf reads the name of a whole tag. It is returned where no atom stands for it.
+func tagOf(raw string) (atom.Atom, string) {
+	from := 1
+	if from < len(raw) && raw[from] == '/' {
+		from++
+	}
+	end := from
+	var buf [24]byte
+	for end < len(raw) && raw[end] != '>' && raw[end] != '\r' && !endsName(raw[end]) {
+		if c := raw[end]; end-from < len(buf) {
+			if c >= 'A' && c <= 'Z' {
+				c += 'a' - 'A'
+			}
+			buf[end-from] = c
+		}
+		end++
+	}
+	n := end - from
+	if n > len(buf) {
+		return 0, lowerName(raw[from:end])
+	}
+	if tag := atom.Lookup(buf[:n]); tag != 0 {
+		return tag, ""
+	}
+	return 0, string(buf[:n])
+}
+
+func endsName(c byte) bool { return c == ' ' || c == '\t' || c == '\n' || c == '\f' || c == '/' }
+
+func trimHTMLSpace(s string) string {
+	for s != "" && (s[0] == ' ' || s[0] == '\t' || s[0] == '\n' || s[0] == '\f') {
+		s = s[1:]
+	}
+	return s
+}
+
+func cutAttrValue(s string) (value, rest string) {
+	if s == "" {
+		return "", ""
+	}
+	if s[0] == '"' || s[0] == '\'' {
+		end := strings.IndexByte(s[1:], s[0])
+		if end < 0 {
+			return s[1:], ""
+		}
+		return s[1 : 1+end], s[end+2:]
+	}
+	end := 0
+	for end < len(s) && (s[end] == '/' || !endsName(s[end])) {
+		end++
+	}
+	return s[:end], s[end:]
+}
+
+// lowerName lowers ASCII letters only, as HTML does.
+func lowerName(s string) string {
+	for i := 0; i < len(s); i++ {
+		if s[i] >= 'A' && s[i] <= 'Z' {
+			b := []byte(s)
+			for ; i < len(b); i++ {
+				if b[i] >= 'A' && b[i] <= 'Z' {
+					b[i] += 'a' - 'A'
+				}
+			}
+			return attrName(b)
+		}
+	}
+	return s
+}
+
+// attrName saves the allocation for the names that nearly all attributes have.
+func attrName(key []byte) string {
+	if a := atom.Lookup(key); a != 0 {
+		return a.String()
+	}
+	return string(key)
+}
+
+func (s *htmlScan) attr(name string) string {
+	for i := range s.attrs {
+		if s.attrs[i].key == name {
+			return s.attrs[i].val
+		}
+	}
+	return ""
+}
+
+// maxOpen is how many open elements are told apart, as in browsers.
+const maxOpen = 512
+
+func bucket(tag atom.Atom, name string) int {
+	if tag != 0 {
+		return int(tag>>8) & 0x7f
+	}
+	return 0x80 | len(name)&0x7f
+}
+
+func (s *htmlScan) push(e element) {
+	if e.tag == atom.Title {
+		s.inTitle = len(s.stack) < 8 && s.title.len() == 0
+	}
+	if len(s.stack) < maxOpen {
+		s.stack = append(s.stack, e)
+		s.open[bucket(e.tag, e.name)]++
+	}
+}
+
+func (s *htmlScan) endTag(tag atom.Atom, name string) {
+	switch tag {
+	case atom.A:
+		s.closeLink()
+	case atom.Title:
+		s.inTitle = false
+	case atom.Form:
+		s.form = -1
+	}
+	if isBlock(tag) {
+		s.visible.newline()
+		s.hidden.newline()
+	}
+	if tag != 0 {
+		name = ""
+	}
+	if s.open[bucket(tag, name)] == 0 {
+		return
+	}
+	for i := len(s.stack) - 1; i > 0; i-- {
+		if s.stack[i].tag == tag && s.stack[i].name == name {
+			s.popTo(i)
+			return
+		}
+		if barrier(s.stack[i].tag) && !barrier(tag) {
+			return // </b> does not close the table it stands in
+		}
+	}
+}
+
+// barrier reports whether an end tag of another kind leaves the element open.
+func barrier(tag atom.Atom) bool {
+	switch tag {
+	case atom.Table, atom.Td, atom.Th, atom.Tr, atom.Tbody, atom.Body, atom.Html, atom.Div, atom.Select:
+		return true
+	}
+	return false
+}
+
+func (s *htmlScan) popTo(n int) {
+	for i := n; i < len(s.stack); i++ {
+		s.open[bucket(s.stack[i].tag, s.stack[i].name)]--
+	}
+	s.stack = s.stack[:n]
+}
+
+// impliedEnd closes what HTML closes by itself when the tag begins: a <td> ends
+// the one before it. Only a few levels are looked at.
+func (s *htmlScan) impliedEnd(tag atom.Atom) {
+	switch tag {
+	case atom.P, atom.Li, atom.Td, atom.Th, atom.Tr, atom.Option, atom.Dt, atom.Dd:
+	default:
+		return
+	}
+	for i := len(s.stack) - 1; i > 0 && i > len(s.stack)-16; i-- {
+		t := s.stack[i].tag
+		switch {
+		case t == tag, tag == atom.Td && t == atom.Th, tag == atom.Th && t == atom.Td, tag == atom.Dt && t == atom.Dd, tag == atom.Dd && t == atom.Dt:
+			s.popTo(i)
+			return
+		case t == atom.Table, t == atom.Ul, t == atom.Ol, t == atom.Div, t == atom.Select,
+			(t == atom.Td || t == atom.Th) && tag != atom.Tr:
+			return
+		}
+	}
+}
+
+// comment opens conditional comments, which only Outlook reads (it renders with
+// Word): what they fetch is fetched there.
+func (s *htmlScan) comment(start, end int) {
+	raw := s.text[start:end]
+	if s.conditional || len(raw) < 12 || !strings.HasPrefix(raw, "<!--[if") {
+		return
+	}
+	open := strings.Index(raw, "]>")
+	if open < 0 {
+		return
+	}
+	body := strings.TrimSuffix(raw[open+2:], "-->")
+	if i := strings.LastIndex(body, "<!["); i >= 0 {
+		body = body[:i]
+	}
+	depth, link, form := len(s.stack), s.link, s.form
+	s.conditional, s.link = true, -1
+	s.run(body, start+open+2)
+	s.closeLink()
+	s.conditional, s.link, s.form = false, link, form
+	if len(s.stack) > depth {
+		s.popTo(depth)
+	}
+}
