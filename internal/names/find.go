@@ -159,6 +159,9 @@ func (s *search) best(found []aligned) []Match {
 // joined finds names written as one word (annakeller), or letter by letter
 // (A n n a), and in a local part an initial with its surname (akeller).
 func (s *search) joined(found []aligned) []aligned {
+	if slices.ContainsFunc(found, func(a aligned) bool { return a.score > 0.94 }) {
+		return found // found word by word
+	}
 	for i := range s.toks {
 		t := &s.toks[i]
 		if len(t.raw) >= 6 {
@@ -205,7 +208,7 @@ func (s *search) joinedWord(found []aligned, raw, written string, from, to int) 
 	}
 	forms := []string{raw}
 	if !isASCII(raw) {
-		forms = append(romanise(raw), shape(written))
+		forms = append(fewForms(raw), shape(written))
 	}
 	for _, f := range forms {
 		x.byJoined.each(x.key(kindJoined, shape(f)), func(id int32) bool {
@@ -242,6 +245,18 @@ func (x *Index) otherSpelling(v *variant, raw string) bool {
 // matchable excludes names that are a single frequent word.
 func (s *search) matchable(v *variant) bool {
 	return v.n > 1 || s.x.singleWorth(v) > 0
+}
+
+// fewForms romanises where names are spaced by one scheme only: a name in one word
+// is rare there.
+func fewForms(w string) []string {
+	switch sc, _ := scripts(w); sc {
+	case cyrillic:
+		return []string{cyrillicBase.apply(w)}
+	case greek:
+		return []string{greekBase.apply(stripMarks(w))}
+	}
+	return romanise(w)
 }
 
 // joinedHow tells a name written in one word from one written with look-alike

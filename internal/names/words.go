@@ -350,8 +350,8 @@ shop store market home app apps mobile example test demo blog forum wiki docs do
 green labour liberal democrats people power energy health water food travel music sport sports games auto cars real estate insurance invest finance capital
 trust digital design studio consulting partner partners solutions systems tech technology software network networks marketing newsletter`)
 
-// nicknames maps a short form to the full names it stands for; full and its
-// reverse tell spellings of one full name apart from short forms.
+// nicknameIndex finds the lines of nicknameTable by the full names and the short
+// forms in them.
 type nicknameIndex struct {
 	full   map[string][]int // a full name's lines
 	short  map[string][]int // a short form's lines
