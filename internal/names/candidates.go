@@ -132,7 +132,7 @@ func (x *Index) sameRoman(form string, sc script, known bool, add adder) {
 		case sc != latin && sc != cyrillic:
 			return true // one script's own spelling is exact
 		}
-		if givenName(form) && givenName(truth) && !nicknames.sameFull(form, truth) {
+		if givenName(form) && givenName(truth) && !nicknames().sameFull(form, truth) {
 			return true
 		}
 		if s, _ := oneSlip(form, truth); (s == missing || s == added) && !known {
@@ -176,12 +176,12 @@ func (x *Index) sameNickname(form string, add adder) {
 			}
 		}
 	}
-	for _, line := range nicknames.short[form] {
-		try(nicknames.fulls[line], byNickname, 0.88)
-		try(nicknames.shorts[line], byNickname, 0.7)
+	for _, line := range nicknames().short[form] {
+		try(nicknames().fulls[line], byNickname, 0.88)
+		try(nicknames().shorts[line], byNickname, 0.7)
 	}
-	for _, line := range nicknames.full[form] {
-		try(nicknames.shorts[line], byNickname, 0.88)
+	for _, line := range nicknames().full[form] {
+		try(nicknames().shorts[line], byNickname, 0.88)
 	}
 	if line, ok := spellings[form]; ok {
 		try(line, bySpelling, 0.9)

@@ -114,11 +114,11 @@ var attacks = map[string]attack{
 		return before + g + " " + s + after
 	}},
 	"nickname": {ClassNickname, func(v *invented, g, s string) string {
-		lines := nicknames.full[strings.ToLower(g)]
+		lines := nicknames().full[strings.ToLower(g)]
 		if len(lines) == 0 {
 			return ""
 		}
-		shorts := nicknames.shorts[lines[0]]
+		shorts := nicknames().shorts[lines[0]]
 		if len(shorts) == 0 {
 			return ""
 		}

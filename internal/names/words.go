@@ -1,6 +1,9 @@
 package names
 
-import "strings"
+import (
+	"strings"
+	"sync"
+)
 
 // The tables below are facts about usage, collected by hand: which words stand
 // beside a name without being part of it, and which short forms go with which
@@ -359,7 +362,8 @@ type nicknameIndex struct {
 	shorts [][]string       // per line
 }
 
-var nicknames = newNicknames(nicknameTable)
+// nicknames is built at first use: a hunt, which needs no names, starts sooner.
+var nicknames = sync.OnceValue(func() nicknameIndex { return newNicknames(nicknameTable) })
 
 func newNicknames(table string) nicknameIndex {
 	n := nicknameIndex{full: map[string][]int{}, short: map[string][]int{}}
@@ -387,7 +391,7 @@ func (n nicknameIndex) known(w string) bool {
 	return len(n.full[w]) > 0 || len(n.short[w]) > 0
 }
 
-func givenName(w string) bool { return commonGiven[w] || nicknames.known(w) }
+func givenName(w string) bool { return commonGiven[w] || nicknames().known(w) }
 
 // sameFull tells whether a and b are spellings of one full name.
 func (n nicknameIndex) sameFull(a, b string) bool {

@@ -2,6 +2,7 @@ package synth
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -98,6 +99,10 @@ func Directory(seed uint64, n int) string {
 		if taken[local]++; taken[local] > 1 {
 			p.Addresses[0] = strings.Replace(p.Addresses[0], "@", fmt.Sprintf("%d@", taken[local]), 1)
 		}
+		p.Addresses = slices.DeleteFunc(p.Addresses, func(address string) bool { // a namesake has it
+			taken[address]++
+			return taken[address] > 1
+		})
 		p.writeTOML(&b)
 	}
 	for _, o := range h.Organisations {

@@ -38,10 +38,12 @@ func (w *Writer) AddCopy(ctx context.Context, c mail.Copy, sketch mail.Sketch, e
 		c.Event, group, sketch.Bytes(), pack(body)); err != nil {
 		return "", err
 	}
+	rows := make([]any, 0, 2*len(bands))
 	for _, band := range bands {
-		if err := w.exec(ctx, "copy", `INSERT INTO mail_band (band, message) VALUES ($1,$2) ON CONFLICT DO NOTHING`, band, c.Event); err != nil {
-			return "", err
-		}
+		rows = append(rows, band, c.Event)
+	}
+	if err := w.execRows(ctx, "copy", `INSERT INTO mail_band (band, message) VALUES `, 2, rows); err != nil {
+		return "", err
 	}
 	for _, other := range groups[min(1, len(groups)):] {
 		if err := w.merge(ctx, group, other); err != nil {

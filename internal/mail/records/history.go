@@ -19,7 +19,7 @@ type Ask struct {
 	Before            time.Time
 }
 
-const recent = 1000 // history is read from the latest mails only; more proves nothing more
+const recent = 200 // history is read from the latest mails only; more proves nothing more and costs time
 
 // History tells what the archive knows of a sender from mail dated before.
 func (r *Reader) History(ctx context.Context, a Ask) (h mail.History, err error) {
@@ -59,9 +59,11 @@ func (r *Reader) History(ctx context.Context, a Ask) (h mail.History, err error)
 }
 
 const (
-	seenSelect = `SELECT count(DISTINCT message), count(DISTINCT recipient), coalesce(sum(CASE WHEN recipient IN ($3,$4,$5,$6) THEN 1 ELSE 0 END),0), coalesce(min(time),0) FROM `
-	bySender   = seenSelect + `(SELECT message, recipient, time FROM mail_contact WHERE sender=$1 AND time<$2 ORDER BY time DESC LIMIT 1000) t`
-	byOrg      = seenSelect + `(SELECT message, recipient, time FROM mail_contact WHERE org=$1 AND time<$2 ORDER BY time DESC LIMIT 1000) t`
+	seenSelect = `SELECT count(DISTINCT message), count(DISTINCT recipient), coalesce(sum(CASE WHEN recipient IN ($3,$4,$5,$6) THEN 1 ELSE 0 END),0), `
+	bySender   = seenSelect + `coalesce((SELECT min(time) FROM mail_contact WHERE sender=$1 AND time<$2),0) FROM
+		(SELECT message, recipient FROM mail_contact WHERE sender=$1 AND time<$2 ORDER BY time DESC LIMIT 200) t`
+	byOrg = seenSelect + `coalesce((SELECT min(time) FROM mail_contact WHERE org=$1 AND time<$2),0) FROM
+		(SELECT message, recipient FROM mail_contact WHERE org=$1 AND time<$2 ORDER BY time DESC LIMIT 200) t`
 )
 
 func (r *Reader) seen(ctx context.Context, query, key string, before int64, rcpt [4]string) (mails, reached, to int, first time.Time, err error) {

@@ -16,6 +16,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -116,6 +118,41 @@ func (w *Writer) exec(ctx context.Context, what, query string, args ...any) erro
 		return fmt.Errorf("store %s: %w", what, err)
 	}
 	return nil
+}
+
+// maxRows is how many rows one statement inserts: each number of rows is a
+// statement of its own to prepare.
+const maxRows = 16
+
+// execRows inserts rows of so many columns, several at a time; rows that are
+// there already stay as they are.
+func (w *Writer) execRows(ctx context.Context, what, insert string, columns int, values []any) error {
+	for len(values) > 0 {
+		n := min(len(values)/columns, maxRows)
+		if err := w.exec(ctx, what, insert+placeholders(n, columns)+` ON CONFLICT DO NOTHING`, values[:n*columns]...); err != nil {
+			return err
+		}
+		values = values[n*columns:]
+	}
+	return nil
+}
+
+func placeholders(rows, columns int) string {
+	var b strings.Builder
+	for i := range rows * columns {
+		switch {
+		case i == 0:
+			b.WriteByte('(')
+		case i%columns == 0:
+			b.WriteString("),(")
+		default:
+			b.WriteByte(',')
+		}
+		b.WriteByte('$')
+		b.WriteString(strconv.Itoa(i + 1))
+	}
+	b.WriteByte(')')
+	return b.String()
 }
 
 // Message is one message as stored. Addresses are keyed unless protected.
@@ -229,19 +266,18 @@ func (w *Writer) indexFindings(ctx context.Context, message portcullis.ID, v por
 			return err
 		}
 	}
+	var findings, concerns []any
 	for _, f := range v.Findings {
-		if err := w.exec(ctx, "finding",
-			`INSERT INTO mail_finding (id, message, rule, severity, attention, time, recorded) VALUES ($1,$2,$3,$4,$5,$6,$7) ON CONFLICT DO NOTHING`,
-			f.ID, message, f.Rule, int(f.Severity), int(f.Attention), f.Time.UnixMicro(), now.UnixMicro()); err != nil {
-			return err
-		}
+		findings = append(findings, f.ID, message, f.Rule, int(f.Severity), int(f.Attention), f.Time.UnixMicro(), now.UnixMicro())
 		for _, person := range f.People {
-			if err := w.exec(ctx, "finding", `INSERT INTO mail_concerns (person, message, id) VALUES ($1,$2,$3) ON CONFLICT DO NOTHING`, person, message, f.ID); err != nil {
-				return err
-			}
+			concerns = append(concerns, person, message, f.ID)
 		}
 	}
-	return nil
+	err := w.execRows(ctx, "findings", `INSERT INTO mail_finding (id, message, rule, severity, attention, time, recorded) VALUES `, 7, findings)
+	if err != nil {
+		return err
+	}
+	return w.execRows(ctx, "findings", `INSERT INTO mail_concerns (person, message, id) VALUES `, 3, concerns)
 }
 
 func (w *Writer) forgetFindings(ctx context.Context, message portcullis.ID) error {

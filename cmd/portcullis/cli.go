@@ -1,0 +1,50 @@
+package main
+
+import "runtime/debug"
+
+const description = `Portcullis tells a security team which of the people it protects are being targeted by mail, with what, and hunts through all of it.
+
+Start with:  portcullis scan --people people.toml MAILBOX…
+Then:        portcullis findings, portcullis explain ID, portcullis hunt DOMAIN
+
+Nothing is sent anywhere: no command opens a network connection unless asked to with --dns or a PostgreSQL address.`
+
+// Globals are the options every command takes.
+type Globals struct {
+	Config string `help:"Configuration file (TOML)." placeholder:"FILE" type:"path" env:"PORTCULLIS_CONFIG"`
+	Data   string `help:"Data folder. Default: the platform's own; scan without it and without --config uses a temporary one." placeholder:"DIR" type:"path" env:"PORTCULLIS_DATA"`
+}
+
+type commandLine struct {
+	Globals
+
+	Scan     scanCommand     `cmd:"" help:"Judge mail: .eml, mbox, Maildir, .msg, folders and archives of them, - for standard input."`
+	Findings findingsCommand `cmd:"" help:"List what earlier scans found."`
+	Explain  explainCommand  `cmd:"" help:"Say why: rule, evidence with bytes and offsets, what was unknown, what would have flipped it."`
+	Hunt     huntCommand     `cmd:"" help:"Find everyone a domain, URL, address, IP, hash, subject or message id ever reached."`
+	People   peopleCommand   `cmd:"" help:"Check the file of protected people."`
+	Try      tryCommand      `cmd:"" help:"Try the rules on labelled mail: hits and false alarms per rule and source."`
+	Learn    learnCommand    `cmd:"" help:"Train the text model on the house's own reported and legitimate mail."`
+	Replay   replayCommand   `cmd:"" help:"Judge stored messages again from their stored facts and compare byte for byte."`
+	Backup   backupCommand   `cmd:"" help:"Write a consistent copy of the store to one file."`
+	Restore  restoreCommand  `cmd:"" help:"Make a store from a backup."`
+	Retain   retainCommand   `cmd:"" help:"Remove what is older than the retention period."`
+	Erase    eraseCommand    `cmd:"" help:"Remove one person from the store."`
+	Settings settingsCommand `cmd:"" name:"config" help:"Check the configuration file."`
+	Bench    benchCommand    `cmd:"" help:"Measure everything that is claimed of this program."`
+	Version  versionCommand  `cmd:"" help:"Print the version."`
+}
+
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	v := info.Main.Version
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" && len(s.Value) >= 12 && v == "(devel)" {
+			v = "devel-" + s.Value[:12]
+		}
+	}
+	return v
+}

@@ -1,0 +1,128 @@
+package main
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/pelletier/go-toml/v2"
+
+	"portcullis.example/portcullis/internal/mail"
+)
+
+// Config is the whole configuration file. Every key has a default; an unknown
+// key is an error with its line.
+type Config struct {
+	// Data is the data folder. Default: portcullis below the platform's data folder.
+	Data string `toml:"data"`
+	// Database is a PostgreSQL address, or a path to a file that holds one (it
+	// carries a password). Default: SQLite in the data folder.
+	Database     string `toml:"database"`
+	DatabaseFile string `toml:"database_file"`
+	// People is the file of protected people.
+	People string `toml:"people"`
+	// KeyFile holds the key of stored addresses. It must not lie in the data
+	// folder. Default: portcullis/archive.key below the platform's configuration folder.
+	KeyFile string `toml:"key_file"`
+	// Keep says of which messages the bytes are kept: "none", "findings", "all". Default "findings".
+	Keep string `toml:"keep"`
+	// RetentionDays is after how many days `retain` removes mail. Default 400.
+	RetentionDays int `toml:"retention_days"`
+
+	Mail mail.Config `toml:"mail"`
+}
+
+const (
+	keepNone     = "none"
+	keepFindings = "findings"
+	keepAll      = "all"
+)
+
+func defaultConfig() Config {
+	return Config{Keep: keepFindings, RetentionDays: 400, Mail: mail.DefaultConfig()}
+}
+
+// loadConfig reads the file named by --config, or gives the defaults.
+func loadConfig(g *Globals) (Config, error) {
+	cfg := defaultConfig()
+	if g.Config != "" {
+		if err := decodeConfig(g.Config, &cfg); err != nil {
+			return cfg, err
+		}
+	}
+	if g.Data != "" {
+		cfg.Data = g.Data
+	}
+	if err := cfg.Validate(); err != nil {
+		return cfg, fmt.Errorf("configuration: %w", err)
+	}
+	return cfg, nil
+}
+
+func decodeConfig(path string, cfg *Config) error {
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		return fmt.Errorf("configuration: %w", err)
+	}
+	decoder := toml.NewDecoder(bytes.NewReader(raw)).DisallowUnknownFields()
+	err = decoder.Decode(cfg)
+	var strict *toml.StrictMissingError
+	var syntax *toml.DecodeError
+	switch {
+	case errors.As(err, &strict):
+		var all []error
+		for _, e := range strict.Errors {
+			line, _ := e.Position()
+			all = append(all, fmt.Errorf("%s:%d: unknown key %q; `portcullis config check --help` names the keys", path, line, e.Key()))
+		}
+		return errors.Join(all...)
+	case errors.As(err, &syntax):
+		line, column := syntax.Position()
+		return fmt.Errorf("%s:%d:%d: %w", path, line, column, err)
+	case err != nil:
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	base := filepath.Dir(path)
+	for _, p := range []*string{&cfg.Data, &cfg.People, &cfg.KeyFile, &cfg.DatabaseFile} {
+		if *p != "" && !filepath.IsAbs(*p) {
+			*p = filepath.Join(base, *p)
+		}
+	}
+	return nil
+}
+
+// Validate tells all problems at once.
+func (c Config) Validate() error {
+	var errs []error
+	if c.Keep != keepNone && c.Keep != keepFindings && c.Keep != keepAll {
+		errs = append(errs, fmt.Errorf("keep is %q; want none, findings or all", c.Keep))
+	}
+	if c.RetentionDays < 1 {
+		errs = append(errs, fmt.Errorf("retention_days is %d; want at least 1", c.RetentionDays))
+	}
+	if c.Database != "" && c.DatabaseFile != "" {
+		errs = append(errs, errors.New("database and database_file are both set; keep one"))
+	}
+	if c.KeyFile != "" && c.Data != "" {
+		if rel, err := filepath.Rel(c.Data, c.KeyFile); err == nil && filepath.IsLocal(rel) {
+			errs = append(errs, fmt.Errorf("key_file %s lies in the data folder: whoever takes the folder has the key too; put it elsewhere", c.KeyFile))
+		}
+	}
+	errs = append(errs, c.Mail.Validate())
+	return errors.Join(errs...)
+}
+
+// judging is the part of the configuration that verdicts depend on, by hash.
+func (c Config) judging() (hash string, encoded []byte, err error) {
+	encoded, err = json.Marshal(c.Mail)
+	if err != nil {
+		return "", nil, err
+	}
+	sum := sha256.Sum256(encoded)
+	return hex.EncodeToString(sum[:]), encoded, nil
+}

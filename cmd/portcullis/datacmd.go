@@ -1,0 +1,327 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"portcullis.example/portcullis"
+	"portcullis.example/portcullis/internal/archive"
+	"portcullis.example/portcullis/internal/mail"
+	"portcullis.example/portcullis/internal/mail/message"
+	"portcullis.example/portcullis/internal/mail/records"
+	"portcullis.example/portcullis/internal/people"
+	"portcullis.example/portcullis/internal/store"
+)
+
+type backupCommand struct {
+	File string `arg:"" help:"File to write." type:"path"`
+}
+
+type restoreCommand struct {
+	File string `arg:"" help:"File that backup wrote." type:"path"`
+}
+
+type retainCommand struct {
+	Days int `help:"Keep so many days. Default: retention_days of the configuration (400)." placeholder:"N"`
+}
+
+type eraseCommand struct {
+	Person string `help:"Whom to erase: name, address or id." required:"" placeholder:"WHO"`
+	People string `help:"File of protected people. Default: the one of the last scan." placeholder:"FILE" type:"path"`
+	Yes    bool   `help:"Do it. Without this, tell what would be erased."`
+}
+
+type replayCommand struct{}
+
+type settingsCommand struct {
+	Check settingsCheckCommand `cmd:"" help:"Tell all problems of the configuration at once."`
+}
+
+type settingsCheckCommand struct{}
+
+type versionCommand struct{}
+
+// tx runs fn with a writer in one transaction.
+func (a *app) tx(ctx context.Context, fn func(w *records.Writer) error) error {
+	return a.store.Tx(ctx, func(tx *sql.Tx) error {
+		w := records.NewWriter(tx)
+		defer w.Close()
+		return fn(w)
+	})
+}
+
+// Run writes a backup. The key file is not in it: keep it apart.
+func (c *backupCommand) Run(ctx context.Context, std stdio, g *Globals) (err error) {
+	a, err := openExisting(ctx, g, true)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, a.close()) }()
+	if err := a.store.Backup(ctx, c.File); err != nil {
+		return err
+	}
+	fmt.Fprintf(std.out, "Backed up to %s. The key of stored addresses is not in it; keep %s as well, elsewhere.\n", c.File, a.keyFile())
+	return nil
+}
+
+func openExisting(ctx context.Context, g *Globals, readOnly bool) (*app, error) {
+	cfg, err := loadConfig(g)
+	if err != nil {
+		return nil, exitError{exitIncomplete, err}
+	}
+	return openApp(ctx, cfg, readOnly, false)
+}
+
+// Run restores into an empty data folder.
+func (c *restoreCommand) Run(ctx context.Context, std stdio, g *Globals) error {
+	cfg, err := loadConfig(g)
+	if err != nil {
+		return exitError{exitIncomplete, err}
+	}
+	a := &app{cfg: cfg, dir: cfg.Data}
+	if err := a.place(false); err != nil {
+		return err
+	}
+	sc, err := storeConfig(cfg, a.dir, false)
+	if err != nil {
+		return err
+	}
+	if err := store.Restore(ctx, c.File, sc); err != nil {
+		return err
+	}
+	fmt.Fprintf(std.out, "Restored to %s. Addresses can be hunted only with the key file of then: put it at %s.\n", a.dir, a.keyFile())
+	return nil
+}
+
+// Run removes what is too old.
+func (c *retainCommand) Run(ctx context.Context, std stdio, g *Globals) (err error) {
+	a, err := openExisting(ctx, g, false)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, a.close()) }()
+	days := a.cfg.RetentionDays
+	if c.Days > 0 {
+		days = c.Days
+	}
+	before := time.Now().AddDate(0, 0, -days)
+	removed := 0
+	for {
+		n, err := a.retainSome(ctx, before)
+		if err != nil {
+			return err
+		}
+		if removed += n; n == 0 {
+			break
+		}
+	}
+	fmt.Fprintf(std.out, "Removed %s from before %s (%d days).\n", count(removed, "message"), before.Format("2 Jan 2006"), days)
+	return nil
+}
+
+func (a *app) retainSome(ctx context.Context, before time.Time) (n int, err error) {
+	err = a.store.Tx(ctx, func(tx *sql.Tx) error {
+		w, aw := records.NewWriter(tx), archive.NewWriter(tx)
+		defer w.Close()
+		defer aw.Close()
+		ids, err := w.Retain(ctx, before, 500)
+		if err != nil {
+			return err
+		}
+		n = len(ids)
+		return removeEvents(ctx, aw, ids)
+	})
+	return n, err
+}
+
+func removeEvents(ctx context.Context, aw *archive.Writer, ids []string) error {
+	for _, id := range ids {
+		if err := aw.Remove(ctx, portcullis.ID(id)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Run erases one person.
+func (c *eraseCommand) Run(ctx context.Context, std stdio, g *Globals) (err error) {
+	a, err := openExisting(ctx, g, false)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, a.close()) }()
+	dir, err := lastPeople(ctx, records.NewReader(a.store.DB()), c.People)
+	if err != nil {
+		return err
+	}
+	ids, err := findPeople(dir, c.Person)
+	if err != nil {
+		return exitError{exitIncomplete, err}
+	}
+	if len(ids) > 1 {
+		return exitError{exitIncomplete, fmt.Errorf("%q is more than one person: %s; give an address or an id", c.Person, nameAll(dir, ids))}
+	}
+	p := dir.Person(ids[0])
+	if !c.Yes {
+		fmt.Fprintf(std.out, "This would erase %s (%s) from %s: mail that only they got or wrote, and their name and addresses in the rest. It cannot be undone; backups are not touched. Add --yes to do it.\n", p.Name, p.ID, a.dir)
+		return nil
+	}
+	removed, kept, err := a.erase(ctx, p)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(std.out, "Erased %s: %s removed, %s kept without them. Remove them from the people file as well, and think of backups.\n", p.Name, count(removed, "message"), thousands(kept))
+	return nil
+}
+
+func (a *app) erase(ctx context.Context, p *people.Person) (removed, kept int, err error) {
+	var addresses []string
+	for _, address := range p.Addresses {
+		addresses = append(addresses, strings.ToLower(address), a.key.Address(strings.ToLower(address)))
+	}
+	err = a.store.Tx(ctx, func(tx *sql.Tx) error {
+		w, aw := records.NewWriter(tx), archive.NewWriter(tx)
+		defer w.Close()
+		defer aw.Close()
+		gone, stay, err := w.Erase(ctx, p.ID, addresses)
+		if err != nil {
+			return err
+		}
+		removed, kept = len(gone), len(stay)
+		if err := removeEvents(ctx, aw, gone); err != nil {
+			return err
+		}
+		return aw.RemoveValues(ctx, portcullis.TypeEmail, addresses)
+	})
+	return removed, kept, err
+}
+
+// Run judges kept messages again from their stored facts.
+func (c *replayCommand) Run(ctx context.Context, std stdio, g *Globals) (err error) {
+	a, err := openExisting(ctx, g, true)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, a.close()) }()
+	r := replayer{reader: records.NewReader(a.store.DB()), dir: a.dir, judges: map[string]*mail.Judge{}}
+	err = r.reader.Revisions(ctx, func(id portcullis.ID, v portcullis.Verdict, stored, raw []byte) error {
+		again, err := r.replay(ctx, id, v, raw)
+		if err != nil {
+			return fmt.Errorf("replay %s: %w", id, err)
+		}
+		r.total++
+		if !bytes.Equal(stored, again) {
+			r.differ++
+			fmt.Fprintf(std.out, "%s revision %d differs\n", id, v.Revision)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(std.out, "%s replayed, %d differ.\n", count(r.total, "revision"), r.differ)
+	if r.differ > 0 {
+		return exitError{exitFailed, nil}
+	}
+	return nil
+}
+
+// replayer judges with what was stored: people, configuration and model by
+// their hashes, facts, and the message's bytes. It opens nothing else.
+type replayer struct {
+	reader        *records.Reader
+	dir           string
+	judges        map[string]*mail.Judge
+	last          portcullis.Verdict // the revision before
+	lastJudge     *mail.Judge
+	total, differ int
+}
+
+func (r *replayer) replay(ctx context.Context, id portcullis.ID, v portcullis.Verdict, raw []byte) ([]byte, error) {
+	var again portcullis.Verdict
+	if v.Revision == 0 {
+		facts, err := r.reader.Facts(ctx, v.Facts)
+		if err != nil {
+			return nil, err
+		}
+		j, err := r.judge(ctx, facts)
+		if err != nil {
+			return nil, err
+		}
+		r.lastJudge = j
+		again = j.Judge(message.Parse(raw, message.DefaultLimits()), facts)
+	} else {
+		group, err := r.reader.GroupFacts(ctx, v.Facts)
+		if err != nil {
+			return nil, err
+		}
+		again = r.lastJudge.Revise(r.last, r.lastJudge.Compare(group.Group, group.Copies))
+	}
+	again.Revision, again.Facts = v.Revision, v.Facts
+	r.last = v
+	return json.Marshal(again)
+}
+
+// judge makes the judge of then.
+func (r *replayer) judge(ctx context.Context, f *mail.Facts) (*mail.Judge, error) {
+	key := f.People + " " + f.Config + " " + f.Model
+	if j, ok := r.judges[key]; ok {
+		return j, nil
+	}
+	raw, _, err := r.reader.Input(ctx, f.People)
+	if err != nil {
+		return nil, err
+	}
+	dir, _, err := people.Parse("people.toml", bytes.NewReader(raw))
+	if err != nil {
+		return nil, err
+	}
+	encoded, ok, err := r.reader.Input(ctx, f.Config)
+	if err != nil || !ok {
+		return nil, errors.Join(err, errors.New("the configuration of then is not in the store"))
+	}
+	var cfg mail.Config
+	if err := json.Unmarshal(encoded, &cfg); err != nil {
+		return nil, err
+	}
+	var model mail.TextModel
+	if f.Model != "" {
+		weights, _, err := r.reader.Input(ctx, f.Model)
+		if err != nil {
+			return nil, err
+		}
+		if model, err = mail.ReadModel(weights); err != nil {
+			return nil, err
+		}
+	}
+	j := mail.NewJudge(dir, cfg, model)
+	r.judges[key] = j
+	return j, nil
+}
+
+// Run checks the configuration.
+func (c *settingsCheckCommand) Run(std stdio, g *Globals) error {
+	cfg, err := loadConfig(g)
+	if err != nil {
+		return exitError{exitIncomplete, err}
+	}
+	if cfg.People != "" {
+		if _, err := loadPeople(cfg.People); err != nil {
+			return exitError{exitIncomplete, err}
+		}
+	}
+	fmt.Fprintln(std.out, "The configuration is in order.")
+	return nil
+}
+
+// Run prints the version.
+func (c *versionCommand) Run(std stdio) error {
+	_, err := fmt.Fprintf(std.out, "portcullis %s, rules of %s\n", version(), mail.Engine)
+	return err
+}

@@ -1,0 +1,324 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"portcullis.example/portcullis"
+	"portcullis.example/portcullis/internal/archive"
+	"portcullis.example/portcullis/internal/mail"
+	"portcullis.example/portcullis/internal/mail/authn"
+	"portcullis.example/portcullis/internal/mail/message"
+	"portcullis.example/portcullis/internal/mail/records"
+	"portcullis.example/portcullis/internal/mail/source"
+	"portcullis.example/portcullis/internal/observable"
+	"portcullis.example/portcullis/internal/people"
+)
+
+// gatherer collects the facts a message is judged with: whose mail it is, when
+// it came, what the archive knows of its sender, what the house's own servers
+// said about it.
+type gatherer struct {
+	cfg      mail.Config
+	dir      *people.Directory
+	key      archive.Key
+	base     factsBase
+	resolver authn.Resolver // nil: the network stays off
+	bulk     bool           // scan --bulk-copies
+	matcher  *archive.Matcher
+}
+
+// arrived is one message with all that judging it needs.
+type arrived struct {
+	item    source.Item
+	m       *message.Message
+	event   portcullis.ID
+	facts   *mail.Facts
+	input   *mail.Input
+	verdict portcullis.Verdict
+	entries []archive.Entry
+}
+
+const (
+	maxRecipients = 50 // of one message that are told apart
+	dateTolerance = 7 * 24 * time.Hour
+)
+
+// stored is the form in which an address is kept: in clear if it is a protected
+// person's own, keyed otherwise.
+func (g *gatherer) stored(address string) string {
+	canon, err := observable.Email(address)
+	if err != nil {
+		return ""
+	}
+	if g.ownAddress(canon) {
+		return canon
+	}
+	return g.key.Address(canon)
+}
+
+func (g *gatherer) ownAddress(canon string) bool { return len(g.dir.ByAddress(canon)) > 0 }
+
+// recipients tells whose mail it is, by the first source that knows: envelope,
+// Delivered-To, the mailbox it lies in, To and Cc.
+func (g *gatherer) recipients(item source.Item, h message.Header) []mail.Recipient {
+	envelope := slices.Clone(item.Envelope.Recipients)
+	for _, name := range []string{"Envelope-To", "X-Envelope-To", "X-Original-To"} {
+		envelope = append(envelope, addressesOf(h, name)...)
+	}
+	if list := g.resolve(envelope, "envelope"); len(list) > 0 {
+		return list
+	}
+	if list := g.resolve(addressesOf(h, "Delivered-To"), "delivered-to"); len(list) > 0 {
+		return list
+	}
+	if r, ok := g.byMailbox(item); ok {
+		return []mail.Recipient{r}
+	}
+	if list := g.resolve(append(addressesOf(h, "To"), addressesOf(h, "Cc")...), "to"); len(list) > 0 {
+		return list
+	}
+	return []mail.Recipient{{How: "unknown"}}
+}
+
+func addressesOf(h message.Header, name string) (list []string) {
+	for _, a := range h.Addresses(name) {
+		list = append(list, a.Addr)
+	}
+	return list
+}
+
+func (g *gatherer) resolve(addresses []string, how string) (list []mail.Recipient) {
+	seen := map[string]bool{}
+	for _, address := range addresses {
+		canon, err := observable.Email(address)
+		if err != nil || seen[canon] {
+			continue
+		}
+		seen[canon] = true
+		r := mail.Recipient{Address: g.stored(canon), How: how, House: g.dir.OwnDomain(canon[strings.LastIndexByte(canon, '@')+1:])}
+		if p, relation := g.dir.Whose(canon); p != nil {
+			r.Person, r.Relation = p.ID, relation
+		}
+		if list = append(list, r); len(list) == maxRecipients {
+			break
+		}
+	}
+	return list
+}
+
+// byMailbox asks the people file whose a mailbox is: by the whole path first,
+// then by its last element.
+func (g *gatherer) byMailbox(item source.Item) (mail.Recipient, bool) {
+	box := item.Mailbox
+	for _, name := range []string{box, lastElement(box), firstElement(box)} {
+		if name == "" {
+			continue
+		}
+		person, address, ok := g.dir.Mailbox(name)
+		if !ok {
+			continue
+		}
+		r := mail.Recipient{How: "mailbox", House: true, Address: g.stored(address)}
+		if person != nil {
+			r.Person, r.Relation = person.ID, people.Owner
+			if r.Address == "" && len(person.Addresses) > 0 {
+				r.Address = g.stored(person.Addresses[0])
+			}
+		}
+		return r, true
+	}
+	return mail.Recipient{}, false
+}
+
+func lastElement(p string) string  { return p[strings.LastIndexByte(p, '/')+1:] }
+func firstElement(p string) string { first, _, _ := strings.Cut(p, "/"); return first }
+
+// when tells the time of a message and whether it can be believed: that of the
+// topmost Received field that one of the house's own servers wrote, else what
+// the sender put into Date. A Date that is more than a week from the topmost
+// Received gives way to it.
+func (g *gatherer) when(item source.Item, m *message.Message) (t time.Time, trusted bool) {
+	received := m.Received()
+	if r, ok := g.trustedHop(received); ok && !r.Time.IsZero() {
+		return r.Time.UTC(), true
+	}
+	top := item.Envelope.Time
+	if len(received) > 0 && !received[0].Time.IsZero() {
+		top = received[0].Time
+	}
+	date, err := m.Header.Date()
+	if err != nil || date.IsZero() {
+		return top.UTC(), false
+	}
+	if !top.IsZero() && top.Sub(date).Abs() > dateTolerance {
+		return top.UTC(), false
+	}
+	return date.UTC(), false
+}
+
+// trustedHop is the hop at which the mail entered the house: of the unbroken
+// run of our own servers' fields from the top, the last.
+func (g *gatherer) trustedHop(received []message.Received) (hop message.Received, ok bool) {
+	for _, r := range received {
+		if !g.ownRelay(r.By) {
+			break
+		}
+		hop, ok = r, true
+	}
+	return hop, ok
+}
+
+func (g *gatherer) ownRelay(host string) bool {
+	host = strings.ToLower(strings.TrimSuffix(host, "."))
+	for _, relay := range g.cfg.TrustedRelays {
+		relay = strings.ToLower(relay)
+		if host == relay || strings.HasSuffix(host, "."+relay) {
+			return true
+		}
+	}
+	return false
+}
+
+// gather fills in the facts of a new message and stores who wrote to whom.
+func (g *gatherer) gather(ctx context.Context, w *records.Writer, a *arrived, now time.Time) error {
+	f := &mail.Facts{
+		Schema: 1, Event: string(a.event), Engine: mail.Engine,
+		People: g.base.people, Config: g.base.config, Model: g.base.model, BulkCopies: g.bulk,
+		Recipients: g.recipients(a.item, a.m.Header),
+	}
+	a.facts = f
+	if f.Time, f.TimeKnown = g.when(a.item, a.m); !f.TimeKnown {
+		f.Unknown = append(f.Unknown, "when it arrived: the time is what the sender wrote")
+	}
+	g.authenticate(ctx, a)
+	ask := g.ask(a.m, f)
+	var err error
+	if f.History, err = w.History(ctx, ask); err != nil {
+		return err
+	}
+	if refs := a.m.References(); len(refs) > 0 {
+		keyed := make([]string, len(refs))
+		for i, id := range refs {
+			keyed[i] = messageIDKey(id)
+		}
+		if f.Thread, err = w.Thread(ctx, ask, keyed); err != nil {
+			return err
+		}
+	}
+	return g.remember(ctx, w, a, ask, now)
+}
+
+// authenticate evaluates what the message itself shows and what trusted servers
+// said of it.
+func (g *gatherer) authenticate(ctx context.Context, a *arrived) {
+	var fields []string
+	for _, f := range a.m.Header.All("Authentication-Results") {
+		fields = append(fields, f.Value)
+	}
+	a.facts.Trusted = authn.ParseAuthResults(fields, g.cfg.TrustedAuthserv)
+	in := authn.Input{Raw: a.m.Raw, Received: a.facts.Time, MailFrom: returnPath(a.m.Header)}
+	for _, from := range a.m.From() {
+		in.FromDomains = append(in.FromDomains, from.Domain)
+	}
+	if hop, ok := g.trustedHop(a.m.Received()); ok {
+		in.ClientIP, in.Helo = hop.FromIP, hop.From
+	}
+	resolver := g.resolver
+	var recorder *authn.Recorder
+	if resolver != nil {
+		recorder = authn.NewRecorder(resolver)
+		resolver = recorder
+	}
+	a.facts.Authn = authn.Evaluate(ctx, in, resolver)
+	if recorder != nil {
+		a.facts.Answers, _ = json.Marshal(recorder.Answers()) // plain values: cannot fail
+	}
+}
+
+func returnPath(h message.Header) string {
+	return strings.Trim(h.Get("Return-Path"), "<> \t")
+}
+
+// ask is what the archive is asked about the sender.
+func (g *gatherer) ask(m *message.Message, f *mail.Facts) records.Ask {
+	ask := records.Ask{Before: f.Time}
+	if from := m.From(); len(from) > 0 {
+		ask.Sender = g.stored(from[0].Addr)
+		if domain, err := observable.Domain(from[0].Domain); err == nil {
+			ask.Org = observable.OrgDomain(domain)
+		}
+		if name := strings.TrimSpace(from[0].Name); name != "" {
+			ask.Name = g.key.Text(strings.ToLower(name))
+		}
+	}
+	for _, r := range f.Recipients {
+		if r.Address != "" {
+			ask.Recipients = append(ask.Recipients, r.Address)
+		}
+	}
+	return ask
+}
+
+// remember stores the message's row and its contacts.
+func (g *gatherer) remember(ctx context.Context, w *records.Writer, a *arrived, ask records.Ask, now time.Time) error {
+	err := w.AddMessage(ctx, records.Message{
+		ID: a.event, Time: a.facts.Time, TimeKnown: a.facts.TimeKnown, Recorded: now, Size: len(a.m.Raw),
+		MessageID: messageIDKey(a.m.MessageID()), Sender: ask.Sender, Org: ask.Org,
+	})
+	if err != nil {
+		return err
+	}
+	for _, c := range g.contacts(a, ask) {
+		if err := w.AddContact(ctx, a.event, a.facts.Time, c); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// contacts are the sender with each recipient, named in the header or known
+// otherwise.
+func (g *gatherer) contacts(a *arrived, ask records.Ask) (list []records.Contact) {
+	seen := map[string]bool{}
+	add := func(stored, org string) {
+		if stored != "" && !seen[stored] && len(list) < maxRecipients {
+			seen[stored] = true
+			list = append(list, records.Contact{Sender: ask.Sender, Org: ask.Org, Name: ask.Name, Recipient: stored, RecipientOrg: org})
+		}
+	}
+	for _, name := range []string{"To", "Cc"} {
+		for _, to := range a.m.Header.Addresses(name) {
+			if domain, err := observable.Domain(to.Domain); err == nil {
+				add(g.stored(to.Addr), observable.OrgDomain(domain))
+			}
+		}
+	}
+	for _, r := range a.facts.Recipients {
+		_, domain, _ := strings.Cut(r.Address, "@")
+		add(r.Address, observable.OrgDomain(domain))
+	}
+	return list
+}
+
+func messageIDKey(id string) string {
+	if id == "" {
+		return ""
+	}
+	return sha256Hex([]byte(id))[:32]
+}
+
+// clientIP is used by the archive: the addresses a message claims to have
+// passed, as far as they are public.
+func receivedIPs(m *message.Message) (list []netip.Addr) {
+	for _, r := range m.Received() {
+		if r.FromIP.IsValid() && !r.FromIP.IsPrivate() && !r.FromIP.IsLoopback() {
+			list = append(list, r.FromIP)
+		}
+	}
+	return list
+}

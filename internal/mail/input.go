@@ -1,0 +1,238 @@
+package mail
+
+import (
+	"slices"
+	"strings"
+
+	"portcullis.example/portcullis"
+	"portcullis.example/portcullis/internal/mail/attach"
+	"portcullis.example/portcullis/internal/mail/message"
+	"portcullis.example/portcullis/internal/observable"
+	"portcullis.example/portcullis/internal/people"
+)
+
+// Limits of what is looked at in one message. A mail with more links than this
+// is no letter; what is beyond is reported as unknown.
+const (
+	maxLinks  = 2000
+	maxRemote = 2000
+	maxPixels = 4 << 20 // decoded in search of QR codes; four pictures of a megapixel, or one page at 200 dpi
+)
+
+// Input is one message as the rules see it: parsed, its links unwrapped, its
+// sender and recipients told apart. It is made once per message.
+type Input struct {
+	M      *message.Message
+	F      *Facts
+	People *people.Directory
+	Cfg    *Config
+
+	From         []message.Address // all authors; usually one
+	Sender       message.Address   // the first author, zero if there is none
+	SenderDomain string            // canonical (A-labels), "" if there is none
+	SenderOrg    string            // its organisational domain
+	ReplyTo      []message.Address
+	Subject      string
+	Body         string // what a reader sees of all text parts
+	Links        []Link
+	Remote       []Remote
+	Attachments  []Attachment
+	Targets      []portcullis.ID // protected people the mail was delivered to, or to their staff
+	House        bool            // delivered to somebody at one of the house's own domains, or to a protected person
+
+	model   TextModel
+	said    *spoken // what the text says, read when first asked for
+	view    *linkView
+	unknown []string
+	around  circumstances // see context.go
+}
+
+// Link is something a click follows, wherever it stands.
+type Link struct {
+	Part       string          // MIME path
+	Kind       string          // "html", "text", or attach's "qr", "pdf-uri", "ics" …
+	Text       string          // what the reader sees
+	Raw        string          // as written
+	URL        observable.Link // after link wrappers are undone
+	Wrapper    string          // which wrapper was undone, "" none
+	Domain     string          // canonical host
+	Org        string          // its organisational domain
+	Hidden     bool
+	ImageOnly  bool
+	Start, End int // in Part
+}
+
+// Remote is something a mail program fetches when it shows the message.
+type Remote struct {
+	message.Remote
+	Part    string
+	URL     observable.Link // after link wrappers are undone
+	Wrapper string
+	Domain  string
+	Org     string
+}
+
+// Attachment is a part looked into.
+type Attachment struct {
+	Part   *message.Part
+	Report *attach.Report
+}
+
+// NewInput prepares a message for the rules.
+func (j *Judge) NewInput(m *message.Message, f *Facts) *Input {
+	in := &Input{M: m, F: f, People: j.people, Cfg: &j.cfg, model: j.model}
+	in.unknown = slices.Clone(f.Unknown)
+	in.senders()
+	in.recipients()
+	in.Subject = m.Subject()
+	in.Body = m.PlainText()
+	in.contents()
+	in.attachments()
+	return in
+}
+
+func (in *Input) senders() {
+	in.From = in.M.From()
+	in.ReplyTo = in.M.Header.Addresses("Reply-To")
+	if len(in.From) == 0 {
+		return
+	}
+	in.Sender = in.From[0]
+	domain, err := observable.Domain(in.Sender.Domain)
+	if err != nil {
+		return
+	}
+	in.SenderDomain, in.SenderOrg = domain, observable.OrgDomain(domain)
+}
+
+func (in *Input) recipients() {
+	for _, r := range in.F.Recipients {
+		if r.House || r.Person != "" {
+			in.House = true
+		}
+		if r.Person != "" && !slices.Contains(in.Targets, r.Person) {
+			in.Targets = append(in.Targets, r.Person)
+		}
+	}
+}
+
+// contents gathers links and remote content of all text parts.
+func (in *Input) contents() {
+	for _, p := range in.M.Parts {
+		if p.IsAttachment() {
+			continue
+		}
+		if h := p.HTML(); h != nil {
+			in.htmlContents(p, h)
+		} else if strings.HasPrefix(p.MediaType, "text/") {
+			text := p.Text()
+			for _, found := range observable.FindLinks(text) {
+				if found.Kind != "email" && !found.Weak {
+					in.addLink(Link{Part: p.Path, Kind: "text", Text: text[found.Start:found.End], Raw: found.URL, Start: found.Start, End: found.End})
+				}
+			}
+		}
+	}
+}
+
+func (in *Input) htmlContents(p *message.Part, h *message.HTML) {
+	for _, l := range h.Links {
+		in.addLink(Link{Part: p.Path, Kind: "html", Text: l.Text, Raw: l.URL, Hidden: l.Hidden, ImageOnly: l.ImageOnly, Start: l.Start, End: l.End})
+	}
+	for _, r := range h.Remote {
+		if len(in.Remote) >= maxRemote {
+			in.unknown = append(in.unknown, "remote content beyond the first 2,000 items")
+			return
+		}
+		target, chain := observable.UnwrapAll(r.URL)
+		u, err := parseTarget(target, chain)
+		if err != nil || u.Host == "" {
+			continue
+		}
+		in.Remote = append(in.Remote, Remote{Remote: r, Part: p.Path, URL: u, Wrapper: strings.Join(chain, ">"), Domain: u.Host, Org: observable.OrgDomain(u.Host)})
+	}
+}
+
+func (in *Input) addLink(l Link) {
+	if len(in.Links) >= maxLinks {
+		if len(in.Links) == maxLinks {
+			in.unknown = append(in.unknown, "links beyond the first 2,000")
+		}
+		return
+	}
+	target, chain := observable.UnwrapAll(l.Raw)
+	u, err := parseTarget(target, chain)
+	if err != nil {
+		return
+	}
+	l.URL, l.Wrapper, l.Domain = u, strings.Join(chain, ">"), u.Host
+	l.Org = observable.OrgDomain(u.Host)
+	in.Links = append(in.Links, l)
+}
+
+// parseTarget reads what a wrapper gave away. Some keep the URL to themselves and
+// leave only its host readable.
+func parseTarget(target string, chain []string) (observable.Link, error) {
+	if len(chain) > 0 && !strings.ContainsAny(target, "/:") {
+		target = "https://" + target + "/"
+	}
+	return observable.ParseURL(target)
+}
+
+// attachments looks into what is attached, and into pictures, which may hold QR codes.
+func (in *Input) attachments() {
+	var budget *attach.Budget
+	for _, p := range in.M.Parts {
+		image := strings.HasPrefix(p.MediaType, "image/")
+		if image && in.Cfg.Images < 0 {
+			continue
+		}
+		if !p.IsAttachment() && !image || len(p.Children) > 0 || p.Nested {
+			continue
+		}
+		if budget == nil {
+			limits := attach.DefaultLimits()
+			limits.Images, limits.ImagePixels = in.Cfg.Images, maxPixels
+			budget = attach.NewBudget(limits)
+		}
+		report := attach.Inspect(p.FileName, p.MediaType, p.Content(), budget)
+		in.Attachments = append(in.Attachments, Attachment{Part: p, Report: report})
+		for _, u := range report.URLs {
+			in.addLink(Link{Part: p.Path, Kind: u.Where, Raw: u.URL})
+		}
+		for _, what := range report.Incomplete {
+			in.unknown = append(in.unknown, "attachment "+p.Path+": "+what)
+		}
+	}
+}
+
+// unknowns are the things that could not be known, sorted and each once.
+func (in *Input) unknowns() []string {
+	slices.Sort(in.unknown)
+	return slices.Compact(in.unknown)
+}
+
+// Unknown notes that something could not be known.
+func (in *Input) Unknown(what string) { in.unknown = append(in.unknown, what) }
+
+// HeaderEvidence points to the n-th field of a name, 0 being the first.
+func (in *Input) HeaderEvidence(name string, n int, note string) portcullis.Evidence {
+	for i, f := range in.M.Header.All(name) {
+		if i == n {
+			return portcullis.Evidence{Part: headerPart(name, n), Start: f.Start, End: f.End, Note: note}
+		}
+	}
+	return portcullis.Evidence{Part: headerPart(name, n), Note: note}
+}
+
+func headerPart(name string, n int) string {
+	if n == 0 {
+		return "header:" + name
+	}
+	return "header:" + name + "#" + string(rune('0'+min(n, 9)))
+}
+
+// LinkEvidence points to where a link stands.
+func LinkEvidence(l Link, note string) portcullis.Evidence {
+	return portcullis.Evidence{Part: l.Part, Start: l.Start, End: l.End, Note: note}
+}

@@ -1,0 +1,41 @@
+package mail
+
+import (
+	"fmt"
+
+	"portcullis.example/portcullis"
+	"portcullis.example/portcullis/internal/mail/message"
+)
+
+// A message that parsers read differently shows a filter one thing and a person
+// another (ATT&CK T1027, Obfuscated Files or Information). Broken mail programs
+// do it too, so this is evidence for the other rules and for whoever looks,
+// never an alarm of its own.
+var structureRule = Rule{
+	Name:      "mail/structure",
+	Version:   1,
+	Technique: "T1027",
+	About:     "A message built so that different programs read different things in it.",
+	Judge:     judgeStructure,
+}
+
+const structurePoints = 5
+
+func judgeStructure(in *Input) []Statement {
+	if !in.M.Suspicious() {
+		return nil
+	}
+	defects := message.Disagreements(in.M)
+	s := Statement{Confidence: 40, Flip: "one reading of the message's structure by all parsers"}
+	for _, d := range defects {
+		if d.Kind == message.ParsersDisagree && len(s.Evidence) < 5 {
+			s.Evidence = append(s.Evidence, portcullis.Evidence{Part: d.Part, Start: d.Offset, End: d.Offset, Note: d.Detail})
+		}
+	}
+	if len(s.Evidence) == 0 {
+		return nil
+	}
+	s.Points = structurePoints
+	s.Summary = fmt.Sprintf("Mail programs read this message in different ways (%s): it may show a filter one thing and a person another.", s.Evidence[0].Note)
+	return []Statement{s}
+}
