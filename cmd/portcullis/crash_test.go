@@ -13,7 +13,7 @@ import (
 )
 
 // crashKills is how often a scan is killed before one may finish.
-const crashKills = 25
+const crashKills = 20
 
 // TestScanSurvivesKill kills a scan again and again, at points spread over its
 // run, and demands that what the last one comes to is byte for byte what an
@@ -21,7 +21,7 @@ const crashKills = 25
 func TestScanSurvivesKill(t *testing.T) {
 	dir := t.TempDir()
 	house := synth.NewHouse(12, 40)
-	mails := append(synth.Everyday(12, house, 1500), synth.Reconnaissance(12, house, 10)...)
+	mails := append(synth.Everyday(12, house, 500), synth.Reconnaissance(12, house, 4)...)
 	people := filepath.Join(dir, "people.toml")
 	writeFile(t, people, []byte(house.PeopleTOML()))
 	var mbox bytes.Buffer

@@ -135,6 +135,9 @@ func (a *app) retainSome(ctx context.Context, before time.Time) (n int, err erro
 			return err
 		}
 		n = len(ids)
+		if n == 0 {
+			return aw.Sweep(ctx)
+		}
 		return removeEvents(ctx, aw, ids)
 	})
 	return n, err
@@ -197,9 +200,15 @@ func (a *app) erase(ctx context.Context, p *people.Person) (removed, kept int, e
 		if err := removeEvents(ctx, aw, gone); err != nil {
 			return err
 		}
-		return aw.RemoveValues(ctx, portcullis.TypeEmail, addresses)
+		if err := aw.RemoveValues(ctx, portcullis.TypeEmail, addresses); err != nil {
+			return err
+		}
+		return aw.Sweep(ctx)
 	})
-	return removed, kept, err
+	if err != nil {
+		return 0, 0, err
+	}
+	return removed, kept, a.store.Compact(ctx) // what was deleted must not stay readable in free pages
 }
 
 // Run judges kept messages again from their stored facts.

@@ -49,7 +49,7 @@ func TestMain(m *testing.M) {
 //	valid SCHEMA FILE            every line of FILE is JSON that the schema of docs/ allows
 //	lock DIR                     another process writes the store until the script ends
 //	newer DIR                    a newer program has written the store
-//	letters N FILE               an mbox of N invented letters
+//	letters N FILE [TEXT]        an mbox of N invented letters, with TEXT in each
 //	interrupt DIR ARG…           run portcullis ARG…, and press Ctrl-C once it has stored something
 //	cuttail FILE N               cut N bytes off a file
 //	pack FILE                    gzip a file to FILE.gz
@@ -142,7 +142,7 @@ func letters(ts *testscript.TestScript, neg bool, args []string) {
 		fmt.Fprintf(w, "From writer%d@post.example %s\n", i, when.Format(time.ANSIC))
 		fmt.Fprintf(w, "From: Writer %d <writer%d@post.example>\nTo: anna.keller@parliament.example\n", i, i)
 		fmt.Fprintf(w, "Subject: Letter %d\nDate: %s\nMessage-ID: <letter-%d@post.example>\n\n", i, when.Format(time.RFC1123Z), i)
-		fmt.Fprintf(w, "Dear Ms Keller,\n\nletter number %d asks about street %d and its %d trees.\nSee https://street-%d.example/trees\n\n", i, i*7%1000, i*13%97, i)
+		fmt.Fprintf(w, "Dear Ms Keller,\n\nletter number %d asks about street %d and its %d trees.\nSee https://street-%d.example/trees\n%s\n\n", i, i*7%1000, i*13%97, i, strings.Join(args[2:], " "))
 	}
 	ts.Check(errors.Join(w.Flush(), f.Close()))
 }

@@ -193,8 +193,8 @@ func (o *observer) attachments() {
 		content := a.Part.Content()
 		sum := sha256.Sum256(content)
 		o.add(portcullis.Observable{Type: portcullis.TypeHash, Value: hex.EncodeToString(sum[:])}, "attachment", a.Part.Path, 0, 0)
-		if a.Part.FileName != "" {
-			o.add(portcullis.Observable{Type: portcullis.TypeFileName, Value: strings.ToLower(a.Part.FileName)}, "attachment", a.Part.Path, 0, 0)
+		if name, err := observable.FileName(a.Part.FileName); err == nil {
+			o.add(portcullis.Observable{Type: portcullis.TypeFileName, Value: name}, "attachment", a.Part.Path, 0, 0)
 		}
 		for _, u := range a.Report.URLs {
 			o.url(u.URL, u.Where, a.Part.Path, 0, 0)

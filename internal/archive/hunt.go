@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -128,13 +129,15 @@ func (h *hunt) pattern(ctx context.Context, p portcullis.Observable) error {
 	return nil
 }
 
+// look asks one question. Queries that can be cancelled take a goroutine each, and
+// most answer nothing at once, so it is the rows that look at the context.
 func (h *hunt) look(ctx context.Context, l lookup, f *found) error {
-	rows, err := h.rows(ctx, l)
+	rows, err := h.rows(context.WithoutCancel(ctx), l)
 	if err != nil {
 		return err
 	}
 	defer rows.Close()
-	for rows.Next() {
+	for ctx.Err() == nil && rows.Next() {
 		var key, tail sql.RawBytes
 		var one hit
 		var id sql.RawBytes
@@ -155,7 +158,7 @@ func (h *hunt) look(ctx context.Context, l lookup, f *found) error {
 		one.id = string(id)
 		f.hits = append(f.hits, one)
 	}
-	return rows.Err()
+	return errors.Join(ctx.Err(), rows.Err())
 }
 
 func (h *hunt) rows(ctx context.Context, l lookup) (*sql.Rows, error) {

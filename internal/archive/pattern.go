@@ -31,7 +31,26 @@ func ParsePattern(s string) (portcullis.Observable, error) {
 	if err == nil && o.Type == portcullis.TypeDomain && strings.ContainsAny(o.Value, notInNames) {
 		return portcullis.Observable{}, fmt.Errorf("%.80q is no domain; give one indicator at a time", s)
 	}
+	if err == nil {
+		o = siteOf(o)
+	}
 	return o, err
+}
+
+// siteOf takes a URL without path or query for what a person means by it: the
+// site, with everything on it.
+func siteOf(o portcullis.Observable) portcullis.Observable {
+	if o.Type != portcullis.TypeURL {
+		return o
+	}
+	link, err := observable.ParseURL(o.Value)
+	if err != nil || link.Path != "" && link.Path != "/" || link.Query != "" || link.Port != "" {
+		return o
+	}
+	if link.IP.IsValid() {
+		return portcullis.Observable{Type: portcullis.TypeIP, Value: link.IP.String()}
+	}
+	return portcullis.Observable{Type: portcullis.TypeDomain, Value: link.Host}
 }
 
 // notInNames are signs that a browser would let stand in a host, and a person's list

@@ -3,6 +3,9 @@ package mail
 import (
 	"strings"
 	"testing"
+
+	"portcullis.example/portcullis"
+	"portcullis.example/portcullis/internal/mail/message"
 )
 
 func TestWriting(t *testing.T) {
@@ -76,4 +79,15 @@ func FuzzWriting(f *testing.F) {
 			t.Errorf("account number %q is not in the text", n.text)
 		}
 	})
+}
+
+// A judge without people protects nobody and does not fall over.
+func TestJudgeWithoutPeople(t *testing.T) {
+	m := message.Parse([]byte("From: Anna Keller <a@b.example>\nSubject: Hello\n\nHello\n"), message.Limits{})
+	v := NewJudge(nil, DefaultConfig(), nil).Judge(m, &Facts{Event: "event:x"})
+	for _, f := range v.Findings {
+		if f.Attention == portcullis.Targeted {
+			t.Errorf("targeted without anybody to target: %s", f.Summary)
+		}
+	}
 }

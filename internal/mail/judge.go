@@ -67,6 +67,9 @@ func NewJudge(dir *people.Directory, cfg Config, model TextModel) *Judge {
 	if cfg.NoModel {
 		model = nil
 	}
+	if dir == nil {
+		dir = &people.Directory{}
+	}
 	return &Judge{people: dir, cfg: cfg, rules: rules(), model: model, themes: themeCounts(dir)}
 }
 

@@ -13,7 +13,7 @@ import (
 // gives good figures that mean nothing. It is for evaluation; scanning never
 // uses it.
 func Normalise(raw []byte) []byte {
-	raw = bytes.ReplaceAll(raw, []byte("\r\n"), []byte("\n"))
+	raw = bytes.ReplaceAll(raw, []byte("\r"), nil)
 	raw = bytes.TrimLeft(raw, "\n")
 	if bytes.HasPrefix(raw, []byte("From ")) {
 		_, raw, _ = bytes.Cut(raw, []byte("\n"))

@@ -105,8 +105,10 @@ func (in *Input) threat(a Attachment) (threat, bool) {
 		t.evidence = append([]portcullis.Evidence{first}, slices.DeleteFunc(t.evidence, func(e portcullis.Evidence) bool { return e == first })...)
 	}
 	t.trifle = worst.tenths <= everyday.tenths
-	t.weigh(worst.tenths, "it "+abilityWords[t.worst.Kind])
-	t.weigh(min(others, 12), "")
+	t.weigh(worst.tenths, "")
+	if others >= slight.tenths/2 {
+		t.weigh(min(others, 12), "it has other dangerous abilities as well")
+	}
 	return t, true
 }
 
@@ -129,23 +131,28 @@ func (in *Input) threatens(t *threat) Statement {
 		Observables: in.senderObservables(),
 		Flip:        "the attachment without this: " + t.worst.Kind,
 	}
-	name := fileLabel(t.file)
+	what := fmt.Sprintf("The attachment %s %s", fileLabel(t.file), abilityWords[t.worst.Kind])
 	if len(in.Targets) == 0 {
-		s.Points, s.Confidence = t.points, 60
-		s.Summary = fmt.Sprintf("The attachment %s %s.", name, abilityWords[t.worst.Kind])
+		s.Points, s.Confidence, s.Summary = t.points, 60, what+"."
 		return s
 	}
 	in.weighCarrier(&t.scale)
+	if t.trifle && t.tenths <= everyday.tenths {
+		return Statement{} // what people exchange every day
+	}
 	t.grade(&s)
 	s.People = slices.Clone(in.Targets)
 	s.Unknown = in.historyUnknown()
+	s.Summary = what + "."
+	if why := t.because(); why != "" {
+		s.Summary = what + "; " + why + "."
+	}
 	if s.Severity <= portcullis.Informational {
 		s.Points = min(s.Points, t.points)
-		s.Summary = fmt.Sprintf("The attachment %s %s; that proves nothing by itself (%s).", name, abilityWords[t.worst.Kind], t.because())
+		s.Summary += " That proves nothing by itself."
 		return s
 	}
 	s.Flip += "; or a sender these recipients have written to before"
-	s.Summary = fmt.Sprintf("The attachment %s %s (%s).", name, abilityWords[t.worst.Kind], t.because())
 	return s
 }
 
@@ -161,10 +168,14 @@ func fileLabel(a Attachment) string {
 func (in *Input) weighCarrier(s *scale) {
 	pass, known := in.Authenticated()
 	h := in.F.History
-	forged := known && !pass || in.Unaligned() && !in.List()
+	elsewhere := in.Unaligned() && !in.List()
 	switch {
-	case forged:
+	case known && !pass:
 		s.weigh(8, "the sender's domain does not stand behind the mail")
+	case elsewhere && h.Replied > 0:
+		s.weigh(-25, "these recipients have written to the sender before, though this mail was sent from elsewhere")
+	case elsewhere:
+		s.weigh(8, "it was not sent by the sender's own domain")
 	case h.Replied > 0:
 		s.weigh(-45, "these recipients have written to the sender before")
 	case in.ownSender() && (pass || h.SenderMails > 0):

@@ -110,11 +110,14 @@ func (in *Input) posed(p *pose) Statement {
 		}
 	}
 	p.grade(&s)
-	if s.Severity <= portcullis.Informational {
+	switch {
+	case s.Severity > portcullis.Informational:
+		s.Summary = fmt.Sprintf("Somebody poses as %s: %s (%s).", p.of, p.how, p.because())
+	case p.key == "person":
 		s.Summary = fmt.Sprintf("This mail bears the name of %s, but %s. It may be a namesake: %s.", p.of, p.how, p.because())
-		return s
+	default:
+		s.Summary = fmt.Sprintf("This mail says to be of %s: %s. It may well be honest: %s.", p.of, p.how, p.because())
 	}
-	s.Summary = fmt.Sprintf("Somebody poses as %s: %s (%s).", p.of, p.how, p.because())
 	return s
 }
 
@@ -225,11 +228,8 @@ func bears(display string, p *people.Person) bool {
 // personPoses reads the message as one person's impersonation, for each person
 // its sender's name resembles.
 func (in *Input) personPoses() []pose {
-	matches := in.NamedIn()
-	fromLocal := false
-	if len(matches) == 0 || matches[0].Person == nil && in.Sender.Name == "" {
-		matches, fromLocal = in.NamedInLocal(), true
-	} else if !hasPerson(matches) {
+	matches, fromLocal := in.NamedIn(), false
+	if !hasPerson(matches) {
 		matches, fromLocal = in.NamedInLocal(), true
 	}
 	var list []pose
@@ -396,7 +396,7 @@ func (in *Input) weighClaim(p *pose, who *people.Person) {
 	}
 	if phrase := says(w.text, selfPhrases); phrase != "" {
 		p.weigh(14, fmt.Sprintf("the writer claims a place in the house (%q)", phrase))
-	} else if phrase := says(w.text, in.Cfg.Claims); phrase != "" {
+	} else if phrase := says(w.text, lowered(in.Cfg.Claims)); phrase != "" {
 		p.weigh(14, fmt.Sprintf("the writer claims %q", phrase))
 	}
 	for _, theme := range slices.Concat(who.Committees, who.Topics) {

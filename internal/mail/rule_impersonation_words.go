@@ -162,10 +162,15 @@ func (in *Input) claimsOf(p *people.Person) []string {
 			}
 		}
 	}
-	for _, claim := range in.Cfg.Claims {
-		list = append(list, strings.ToLower(claim))
+	return append(list, lowered(in.Cfg.Claims)...)
+}
+
+func lowered(words []string) []string {
+	out := make([]string, len(words))
+	for i, w := range words {
+		out[i] = strings.ToLower(w)
 	}
-	return list
+	return out
 }
 
 // officeClaim returns the word by which a short text (a display name, a local

@@ -94,8 +94,9 @@ func defang(o portcullis.Observable) string {
 		return fmt.Sprintf("%.120q", o.Value)
 	}
 	value := o.Value
-	if scheme, rest, ok := strings.Cut(value, "://"); ok {
-		value = strings.Replace(scheme, "tt", "xx", 1) + "://" + rest
+	for _, scheme := range []string{"http", "ftp"} {
+		value = strings.ReplaceAll(value, scheme+"s://", strings.ReplaceAll(scheme, "t", "x")+"s://")
+		value = strings.ReplaceAll(value, scheme+"://", strings.ReplaceAll(scheme, "t", "x")+"://")
 	}
 	value = strings.ReplaceAll(value, "@", "[@]")
 	if strings.Contains(value, ":") && !strings.Contains(value, ".") {

@@ -214,10 +214,8 @@ func (in *Input) manners(t *tally, said *spoken) {
 		t.add(mannerQuote, whole)
 	}
 	bait := 0
-	for r, n := range said.count {
-		if role(r) != roleBrand {
-			bait += n
-		}
+	for _, n := range said.count {
+		bait += n
 	}
 	if words := len(said.words); words > 250 && bait*120 < words {
 		t.add(mannerLong, whole)

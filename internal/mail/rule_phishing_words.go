@@ -26,22 +26,16 @@ const (
 	roleJunk
 	roleCallback
 	roleGreeting
-	roleBrand // see rule_phishing_brand.go
 	roles
 )
 
-var roleNames = [roles]string{"account", "urgent", "click", "prize", "parcel", "fee", "fortune", "extortion", "crypto", "junk", "callback", "greeting", "brand"}
-
-// phrase is one entry of the table: the hash of all its words.
-type phrase struct {
-	role  role
-	brand int16 // for roleBrand
-}
+var roleNames = [roles]string{"account", "urgent", "click", "prize", "parcel", "fee", "fortune", "extortion", "crypto", "junk", "callback", "greeting"}
 
 // phraseTable finds phrases of up to maxPhrase words. Prefixes are marked, so
 // that a text is read on only where a phrase may go on.
 type phraseTable struct {
-	whole    map[uint64]phrase
+	whole    map[uint64]role
+	brands   map[uint64]int16 // a name may stand in a list of words as well
 	prefixes map[uint64]bool
 	seen     [1 << 12]uint64 // first words
 }
@@ -49,7 +43,7 @@ type phraseTable struct {
 const maxPhrase = 6
 
 var phrases = sync.OnceValue(func() *phraseTable {
-	t := &phraseTable{whole: map[uint64]phrase{}, prefixes: map[uint64]bool{}}
+	t := &phraseTable{whole: map[uint64]role{}, brands: map[uint64]int16{}, prefixes: map[uint64]bool{}}
 	for line := range strings.Lines(roleText) {
 		head, list, ok := strings.Cut(strings.TrimSpace(line), ":")
 		if !ok || strings.HasPrefix(line, "#") {
@@ -61,25 +55,34 @@ var phrases = sync.OnceValue(func() *phraseTable {
 				continue
 			}
 			for text := range strings.SplitSeq(list, ";") {
-				t.put(text, phrase{role: role(r)})
+				if h := t.prepare(text); h != 0 {
+					if _, taken := t.whole[h]; !taken {
+						t.whole[h] = role(r)
+					}
+				}
 			}
 		}
 	}
 	for i, b := range brands() {
 		for _, name := range b.names {
-			t.put(name, phrase{role: roleBrand, brand: int16(i)})
+			if h := t.prepare(name); h != 0 {
+				if _, taken := t.brands[h]; !taken {
+					t.brands[h] = int16(i)
+				}
+			}
 		}
 	}
 	return t
 })
 
-func (t *phraseTable) put(text string, p phrase) {
+// prepare marks the beginnings of a phrase and returns its hash, 0 if it has no
+// words or too many.
+func (t *phraseTable) prepare(text string) (h uint64) {
 	var scan wordScan
 	scan.read(text, false)
 	if len(scan.words) == 0 || len(scan.words) > maxPhrase {
-		return
+		return 0
 	}
-	h := uint64(0)
 	for i, w := range scan.words {
 		if i == 0 {
 			h = w.hash
@@ -92,9 +95,7 @@ func (t *phraseTable) put(text string, p phrase) {
 			t.prefixes[h] = true
 		}
 	}
-	if _, taken := t.whole[h]; !taken {
-		t.whole[h] = p
-	}
+	return h
 }
 
 // spoken is what a message says: the phrases found, by role.
@@ -143,8 +144,12 @@ func (s *spoken) find(t *phraseTable) {
 			continue
 		}
 		for n := 1; ; n++ {
-			if p, ok := t.whole[h]; ok {
-				s.note(p, h, span{s.words[i].start, s.words[i+n-1].end, s.words[i].subject})
+			at := span{s.words[i].start, s.words[i+n-1].end, s.words[i].subject}
+			if r, ok := t.whole[h]; ok {
+				s.note(r, h, at)
+			}
+			if b, ok := t.brands[h]; ok {
+				s.mention(b, at)
 			}
 			if n == maxPhrase || i+n >= len(s.words) || s.words[i+n].subject != s.words[i].subject || !t.prefixes[h] {
 				break
@@ -154,26 +159,26 @@ func (s *spoken) find(t *phraseTable) {
 	}
 }
 
-func (s *spoken) note(p phrase, h uint64, at span) {
-	if p.role == roleBrand {
-		m, ok := s.brands[p.brand]
-		if !ok {
-			m.at = at
-		}
-		m.times++
-		m.subject = m.subject || at.subject
-		s.brands[p.brand] = m
-		return
+func (s *spoken) mention(b int16, at span) {
+	m, ok := s.brands[b]
+	if !ok {
+		m.at = at
 	}
+	m.times++
+	m.subject = m.subject || at.subject
+	s.brands[b] = m
+}
+
+func (s *spoken) note(r role, h uint64, at span) {
 	if s.hits[h] {
 		return
 	}
 	s.hits[h] = true
-	if s.count[p.role] == 0 {
-		s.first[p.role] = at
+	if s.count[r] == 0 {
+		s.first[r] = at
 	}
-	s.count[p.role]++
+	s.count[r]++
 	if at.subject {
-		s.subject[p.role]++
+		s.subject[r]++
 	}
 }

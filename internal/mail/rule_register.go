@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"portcullis.example/portcullis"
+	"portcullis.example/portcullis/internal/mail/message"
 	"portcullis.example/portcullis/internal/people"
 )
 
@@ -44,6 +45,7 @@ var registerRule = Rule{
 const (
 	registerRows      = 25 // rows that make a list of people
 	registerRowsKnown = 10 // under a head that only registers have
+	maxRegisters      = 10 // stated of one message
 )
 
 func judgeRegister(in *Input) []Statement {
@@ -52,25 +54,47 @@ func judgeRegister(in *Input) []Statement {
 		now = time.Date(2025, 1, 1, 0, 0, 0, 0, time.UTC) // no time is known
 	}
 	var list []Statement
-	for _, p := range in.M.Parts {
-		if p.IsAttachment() || p.Nested || !strings.HasPrefix(p.MediaType, "text/") {
-			continue
-		}
-		find := findRows
-		if p.IsHTML() {
-			find = findMarkupRows
-		}
-		if t, ok := biggest(p.Text(), find, now); ok {
-			list = append(list, in.registerCopy(p.Path, "the text", t, true))
-		}
+	if part, t := in.registerInText(now); t.rows > 0 {
+		list = append(list, in.registerCopy(part, "the text", t, true))
 	}
 	for _, a := range in.Attachments {
-		text := a.Report.Text
-		if t, ok := biggest(text, findRows, now); ok {
-			list = append(list, in.registerCopy(a.Part.Path, "the attachment "+fileLabel(a), t, text == a.Part.Text()))
+		if t, exact := attachedRegister(a, now); t.rows > 0 && len(list) < maxRegisters {
+			list = append(list, in.registerCopy(a.Part.Path, "the attachment "+fileLabel(a), t, exact))
 		}
 	}
 	return list
+}
+
+// registerInText looks through what the mail shows, and through all text of
+// mail attached to it. The same list in two alternatives is one.
+func (in *Input) registerInText(now time.Time) (part string, best table) {
+	for _, p := range in.M.Parts {
+		if p.IsAttachment() && !p.Nested || len(p.Children) > 0 {
+			continue // attachments are looked through one by one
+		}
+		if t, ok := biggest(p.Text(), finder(p), now); ok && t.rows > best.rows {
+			part, best = p.Path, t
+		}
+	}
+	return part, best
+}
+
+// attachedRegister looks through an attachment: its own text where it is text,
+// since what was read of documents and archives is cut at a limit.
+func attachedRegister(a Attachment, now time.Time) (t table, exact bool) {
+	if text := a.Part.Text(); text != "" {
+		t, _ = biggest(text, finder(a.Part), now)
+		return t, true
+	}
+	t, _ = biggest(a.Report.Text, findRows, now)
+	return t, false
+}
+
+func finder(p *message.Part) func(string) []row {
+	if p.IsHTML() {
+		return findMarkupRows
+	}
+	return findRows
 }
 
 // biggest finds the largest list of people in a text.
@@ -108,7 +132,7 @@ func alike(rows []row) [][]row {
 func (in *Input) registerCopy(part, where string, t table, exact bool) Statement {
 	s := Statement{
 		Key: part, Attention: portcullis.Targeted, Severity: portcullis.Medium, Points: 60, Confidence: t.confidence(),
-		People: slices.Clone(in.Targets), Flip: fmt.Sprintf("fewer than %d rows, or fewer than three of these columns", registerRows),
+		People: slices.Clone(in.Targets), Flip: fmt.Sprintf("fewer than %d rows, or fewer than three of these columns", t.needs()),
 	}
 	e := portcullis.Evidence{Part: part, Note: fmt.Sprintf("%d rows", t.rows)}
 	if exact && t.headEnd > 0 {

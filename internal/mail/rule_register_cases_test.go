@@ -161,6 +161,19 @@ func registerIn(text string) (table, bool) {
 	return biggest(text, findRows, time.Date(2025, 6, 1, 0, 0, 0, 0, time.UTC))
 }
 
+// TestRegisterLongLine: a table in one line of many megabytes takes no longer
+// than as many lines would; a quadratic scan would not end in the test's time.
+func TestRegisterLongLine(t *testing.T) {
+	object := `{"surname":"Abel","born":"1950-01-02","street":"Am Anger 1"}`
+	text := strings.Repeat(object+",", 400_000)
+	if rows := findRows(text); len(rows) != maxRows {
+		t.Errorf("%d rows, want the limit of %d", len(rows), maxRows)
+	}
+	if rows := findRows(strings.Repeat("0,1,2 ", 4<<20)); len(rows) != 0 {
+		t.Errorf("%d rows in a line without end", len(rows))
+	}
+}
+
 func TestRegisterHits(t *testing.T) {
 	for name, text := range registerHits {
 		if table, ok := registerIn(text); !ok {

@@ -68,24 +68,29 @@ func mayHoldRows(text string) bool {
 }
 
 // lineEnd is where the line ends that begins at at. Programs write whole tables
-// in one line; there a tuple or object ends a row as well.
+// in one line; there a tuple or object ends a row as well. What is too long for
+// a row is passed over at once, so that no byte is looked at twice.
 func lineEnd(text string, at int) int {
 	rest := text[at:]
-	i := strings.IndexByte(rest, '\n')
-	if i < 0 {
-		i = len(rest)
-	}
+	window := rest[:min(len(rest), maxRowLength+1)]
 	within := at > 0 && text[at-1] != '\n'
-	if i <= maxRowLength && !within {
-		return at + i
+	end := strings.IndexByte(window, '\n')
+	if end >= 0 {
+		window = window[:end]
 	}
-	window := rest[:min(i, maxRowLength)]
-	for _, joint := range []string{"},{", "}, {", "),(", "), ("} {
-		if j := strings.Index(window, joint); j >= 0 {
-			return at + j + 1
+	if within || end < 0 {
+		for _, joint := range []string{"},{", "}, {", "),(", "), ("} {
+			if j := strings.Index(window, joint); j >= 0 {
+				return at + j + 1
+			}
 		}
 	}
-	return at + i
+	if end < 0 {
+		if end = strings.IndexByte(rest, '\n'); end < 0 {
+			end = len(rest)
+		}
+	}
+	return at + end
 }
 
 // Five counters of twelve bits in one word: a row is shorter than 4096 bytes.
@@ -206,19 +211,20 @@ func datedCells(line string, fn func(int, string, string) bool) {
 
 // tupleStart is where the values of an SQL tuple begin, -1 if the line has none.
 func tupleStart(line string) int {
-	open := strings.IndexByte(line, '(')
-	if open < 0 {
-		return -1
-	}
-	if strings.Trim(line[:open], " \t,") == "" {
-		return open + 1
-	}
-	for _, word := range []string{"VALUES (", "values (", "VALUES(", "values("} {
-		if i := strings.Index(line, word); i >= 0 {
-			return i + len(word)
+	for from := 0; ; {
+		open := strings.IndexByte(line[from:], '(')
+		if open < 0 {
+			return -1
+		}
+		open += from
+		before := strings.TrimRight(line[:open], " ")
+		if strings.Trim(before, " \t,") == "" || len(before) >= 6 && strings.EqualFold(before[len(before)-6:], "values") {
+			return open + 1
+		}
+		if from = open + 1; from > 512 {
+			return -1 // an INSERT names its table and columns before
 		}
 	}
-	return -1
 }
 
 func countCells(line string, sep separator) int {

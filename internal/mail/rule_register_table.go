@@ -51,56 +51,54 @@ func newTable(text string, group []row, now time.Time) table {
 	return t
 }
 
-// head looks for the line of headings: among the first rows' own cells, and in
-// the lines before.
+// head looks for the line of headings: the first row itself, and the lines
+// before it, which hold no digit and so are no rows.
 func (t *table) head(text string, first row, profiles []profile) {
-	from := max(0, int(first.start)-headDistance)
-	best := 1
-	try := func(start, end int) {
-		heads := make([]column, len(profiles))
-		hits, n := 0, 0
-		eachCell(text[start:end], first.sep, func(i int, _, cell string) bool {
-			n++
-			if i < len(heads) {
-				if heads[i] = headingOf(cell); heads[i] != colNone {
-					hits++
-				}
-			}
-			return i < len(heads)
-		})
-		if n != len(profiles) || hits <= best {
-			return
-		}
-		best = hits
-		for i := range profiles {
-			profiles[i].head = heads[i]
-		}
-		t.headStart, t.headEnd = start, end
-	}
 	if first.sep == sepTuple || first.sep == sepObject {
-		return
+		return // what there is of headings stands in every row, or far away
 	}
-	try(int(first.start), int(first.end))
+	best := t.tryHead(text, int(first.start), int(first.end), first.sep, 1, profiles)
 	if first.sep == sepMarkup {
-		if i := strings.LastIndex(strings.ToLower(text[from:first.start]), "<tr"); i >= 0 {
-			try(from+i, int(first.start))
-		}
-		return
+		return // there every row is kept
 	}
+	from := max(0, int(first.start)-headDistance)
 	for end := int(first.start) - 1; end > from; {
 		start := strings.LastIndexByte(text[from:end], '\n') + from + 1
 		if start <= from && from > 0 {
-			break
+			return
 		}
-		try(start, end)
+		best = t.tryHead(text, start, end, first.sep, best, profiles)
 		end = start - 1
 	}
+}
+
+// tryHead takes a line as the head if it has a cell for each column and more
+// than best known headings among them. It returns the new best.
+func (t *table) tryHead(text string, start, end int, sep separator, best int, profiles []profile) int {
+	heads := make([]column, len(profiles))
+	hits, n := 0, 0
+	eachCell(text[start:end], sep, func(i int, _, cell string) bool {
+		n++
+		if i < len(heads) {
+			if heads[i] = headingOf(cell); heads[i] != colNone {
+				hits++
+			}
+		}
+		return i < len(heads)
+	})
+	if n != len(profiles) || hits <= best {
+		return best
+	}
+	for i := range profiles {
+		profiles[i].head = heads[i]
+	}
+	t.headStart, t.headEnd = start, end
+	return hits
 }
 
 // decide names the columns and notes what the head tells of the table.
 func (t *table) decide(profiles []profile) []column {
 	holds := make([]column, len(profiles))
-	namesByShape := 0
 	for i := range profiles {
 		p := &profiles[i]
 		switch p.head {
@@ -111,9 +109,6 @@ func (t *table) decide(profiles []profile) []column {
 			t.headed++
 		}
 		holds[i] = p.holds()
-		if holds[i] == colName && p.head != colName {
-			namesByShape++
-		}
 		if holds[i] != colNone {
 			t.kinds[holds[i]] = true
 		}
@@ -179,11 +174,14 @@ func fits(c column, cell string) bool {
 }
 
 // register tells whether there are enough rows.
-func (t *table) register() bool {
-	if !t.plausible() {
-		return false
+func (t *table) register() bool { return t.plausible() && t.rows >= t.needs() }
+
+// needs is from how many rows on the table counts.
+func (t *table) needs() int {
+	if t.known {
+		return registerRowsKnown
 	}
-	return t.rows >= registerRows || t.known && t.rows >= registerRowsKnown
+	return registerRows
 }
 
 func (t *table) confidence() portcullis.Confidence {

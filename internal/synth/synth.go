@@ -138,6 +138,9 @@ func WriteMbox(w io.Writer, mails []Mail) error {
 			}
 			b.WriteString(line)
 		}
+		if !bytes.HasSuffix(b.Bytes(), []byte("\n")) {
+			b.WriteByte('\n') // else the blank line below would end the last line and separate nothing
+		}
 		b.WriteByte('\n')
 		if _, err := w.Write(b.Bytes()); err != nil {
 			return fmt.Errorf("write message %d of the mbox: %w", i+1, err)
