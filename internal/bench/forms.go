@@ -86,10 +86,11 @@ func writeForms(dir string, list []form) error {
 	for i, f := range list {
 		raw := fmt.Sprintf("Date: Mon, 3 Mar 2025 10:%02d:00 +0000\nTo: reader@parliament.example\n", i%60)
 		body := f.raw(seedOf(i))
-		if !strings.Contains(body, "\nMessage-ID:") {
+		header, _, _ := strings.Cut("\n"+body, "\n\n")
+		if !strings.Contains(header, "\nMessage-ID:") {
 			raw += fmt.Sprintf("Message-ID: <form-%03d@sender.example.org>\n", i)
 		}
-		if !strings.HasPrefix(body, "From:") && !strings.Contains(body, "\nFrom:") {
+		if !strings.Contains(header, "\nFrom:") {
 			raw += "From: Sender <sender@sender.example.org>\n"
 		}
 		raw = strings.ReplaceAll(raw+body, "\n", "\r\n")

@@ -187,7 +187,7 @@ func (in *Input) attachments() {
 		if image && in.Cfg.Images < 0 {
 			continue
 		}
-		if !p.IsAttachment() && !image || len(p.Children) > 0 || p.Nested {
+		if !p.IsAttachment() && !image || len(p.Children) > 0 {
 			continue
 		}
 		if budget == nil {

@@ -167,10 +167,38 @@ func (in *Input) spanText(at span) string {
 }
 
 // spanEvidence points to a phrase. Phrases are found in what the reader sees of
-// all parts together, so the part is the whole text.
+// all parts together; the first part that holds it as written is named, or the
+// part the reader sees where markup stands within it.
 func (in *Input) spanEvidence(at span, note string) portcullis.Evidence {
 	if at.subject {
 		return in.HeaderEvidence("Subject", 0, note)
 	}
-	return portcullis.Evidence{Part: "text", Start: int(at.start), End: int(at.end), Note: note}
+	return in.textEvidence(in.spanText(at), note)
+}
+
+func (in *Input) textEvidence(text, note string) portcullis.Evidence {
+	for _, p := range in.M.Parts {
+		if p.IsAttachment() || !strings.HasPrefix(p.MediaType, "text/") {
+			continue
+		}
+		if i := strings.Index(p.Text(), text); i >= 0 {
+			return portcullis.Evidence{Part: p.Path, Start: i, End: i + len(text), Note: note}
+		}
+	}
+	return portcullis.Evidence{Part: in.textPath(), Note: note}
+}
+
+// textPath is the part that the reader sees.
+func (in *Input) textPath() string {
+	path := "1"
+	for i := len(in.M.Parts) - 1; i >= 0; i-- {
+		p := in.M.Parts[i]
+		if !p.IsAttachment() && strings.HasPrefix(p.MediaType, "text/") {
+			path = p.Path
+		}
+		if !p.IsAttachment() && p.MediaType == "text/html" {
+			return p.Path
+		}
+	}
+	return path
 }

@@ -11,7 +11,7 @@ import (
 // layoutTraits look at how the mail is made.
 func (in *Input) layoutTraits(t *tally) {
 	said := in.speech()
-	text := portcullis.Evidence{Part: "text"}
+	text := portcullis.Evidence{Part: in.textPath()}
 	in.subjectTraits(t, said)
 	if said.blind >= 2 {
 		t.add(layoutBlind, text)
@@ -28,7 +28,7 @@ func (in *Input) layoutTraits(t *tally) {
 	in.manners(t, said)
 	if address := in.recipientAddress(); address != "" {
 		if i := strings.Index(strings.ToLower(clipText(in.Body, 400)), address); i >= 0 {
-			t.add(bodyRecipient, portcullis.Evidence{Part: "text", Start: i, End: i + len(address), Note: "the address in the first lines"})
+			t.add(bodyRecipient, in.textEvidence(in.Body[i:min(len(in.Body), i+len(address))], "the address in the first lines"))
 		}
 	}
 	if i := placeholder(in.Subject + "\n" + clipText(in.Body, 20000)); i >= 0 {
@@ -106,7 +106,7 @@ func (in *Input) shape(t *tally, said *spoken) {
 		}
 		html = html || l.Kind == "html"
 	}
-	whole := portcullis.Evidence{Part: "text"}
+	whole := portcullis.Evidence{Part: in.textPath()}
 	switch {
 	case html && v.web > 0 && words < 40 && images > 0:
 		t.add(layoutImage, whole)
@@ -172,7 +172,7 @@ func (in *Input) encodings(t *tally) {
 		}
 	}
 	if broken > 0 {
-		t.add(layoutBroken, portcullis.Evidence{Part: "structure"})
+		t.add(layoutBroken, portcullis.Evidence{Part: in.textPath()})
 	}
 }
 
@@ -203,7 +203,7 @@ func oneToken(s string) bool {
 // manners are what correspondence does and fraud rarely bothers to.
 func (in *Input) manners(t *tally, said *spoken) {
 	quotes := strings.Contains(in.Body, "\n> ") || strings.Contains(in.Body, "\n>>") || strings.Contains(in.Body, "\n| ")
-	whole := portcullis.Evidence{Part: "text"}
+	whole := portcullis.Evidence{Part: in.textPath()}
 	if in.F.Thread.Known {
 		t.add(mannerKnown, in.HeaderEvidence("References", 0, "answers a mail that is in the archive"))
 	}

@@ -20,13 +20,14 @@ type linkView struct {
 	main     string // the organisational domain most of them lead to
 	longRuns int    // with long random strings
 	mailto   int
+	reader   string // the first address the mail is made out to, in small letters
 }
 
 func (in *Input) linkView() *linkView {
 	if in.view != nil {
 		return in.view
 	}
-	v := &linkView{orgs: map[string]int{}, targets: map[string]bool{}}
+	v := &linkView{orgs: map[string]int{}, targets: map[string]bool{}, reader: in.firstReader()}
 	for _, l := range in.judgedLinks() {
 		if l.URL.Scheme == "mailto" {
 			v.mailto++
@@ -278,7 +279,7 @@ func (in *Input) linkSetTraits(t *tally, v *linkView) {
 	if v.web == 0 {
 		return
 	}
-	whole := portcullis.Evidence{Part: "links", Note: v.main}
+	whole := portcullis.Evidence{Part: in.textPath(), Note: v.main}
 	if v.own == 0 && knownHosts().kind(v.main, "") == hostMailer {
 		return
 	}
@@ -364,8 +365,9 @@ func holdsAddress(s string) bool {
 	return err == nil && strings.Contains(string(raw), "@") && strings.Contains(string(raw), ".")
 }
 
-// recipientAddress is the first address the mail is made out to, in small letters.
-func (in *Input) recipientAddress() string {
+func (in *Input) recipientAddress() string { return in.linkView().reader }
+
+func (in *Input) firstReader() string {
 	for _, a := range in.M.Header.Addresses("To") {
 		if len(a.Local) > 1 && a.Addr != "" {
 			return strings.ToLower(a.Addr)

@@ -40,7 +40,7 @@ func (in *Input) wordingTraits(t *tally) {
 	}
 	claim := s.count[roleAccount] + s.count[roleParcel] + s.count[roleFee] + s.count[rolePrize] + s.count[roleCrypto]
 	if claim > 0 && s.count[roleUrgent] > 0 && s.count[roleClick] > 0 && in.linkView().own == 0 && len(s.words) < 500 {
-		t.add(wordPlot, portcullis.Evidence{Part: "text"})
+		t.add(wordPlot, portcullis.Evidence{Part: in.textPath()})
 	}
 }
 

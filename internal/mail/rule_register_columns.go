@@ -20,32 +20,18 @@ func cellShape(cell string) (s shape, year int) {
 	if cell == "" || len(cell) > 160 {
 		return 0, 0
 	}
-	digits, letters, upper, at := 0, 0, 0, strings.IndexByte(cell, '@')
-	for _, r := range cell {
-		switch {
-		case r >= '0' && r <= '9':
-			digits++
-		case unicode.IsLetter(r):
-			letters++
-			if unicode.IsUpper(r) || unicode.IsTitle(r) {
-				upper++
-			}
-		}
-	}
-	switch {
-	case digits == 0:
-		if nameLike(cell, letters, upper) {
-			s |= 1 << colName
-		}
+	if at := strings.IndexByte(cell, '@'); at >= 0 {
 		if at > 0 && mailLike(cell, at) {
-			s |= 1 << colContact
+			return 1 << colContact, 0
 		}
-		return s, 0
-	case at > 0:
-		if mailLike(cell, at) {
-			s |= 1 << colContact
+		return 0, 0
+	}
+	digits, letters := countKinds(cell)
+	if digits == 0 {
+		if nameLike(cell, letters) {
+			return 1 << colName, 0
 		}
-		return s, 0
+		return 0, 0
 	}
 	if y, ok := dateYear(cell); ok {
 		return 1 << colBirth, y
@@ -65,9 +51,21 @@ func cellShape(cell string) (s shape, year int) {
 	return s, 0
 }
 
+func countKinds(cell string) (digits, letters int) {
+	for _, r := range cell {
+		switch {
+		case r >= '0' && r <= '9':
+			digits++
+		case unicode.IsLetter(r):
+			letters++
+		}
+	}
+	return digits, letters
+}
+
 // nameLike: one to five words of letters, each beginning with a capital where
 // the script has any.
-func nameLike(cell string, letters, upper int) bool {
+func nameLike(cell string, letters int) bool {
 	n := utf8.RuneCountInString(cell)
 	if n < 2 || n > 60 || letters < 2 || letters*10 < n*7 {
 		return false

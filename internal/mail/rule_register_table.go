@@ -135,11 +135,11 @@ func (t *table) plausible() bool {
 // distinctKinds counts name, birth, address or postcode, number, contact.
 func (t *table) distinctKinds() int {
 	n := 0
-	for _, any := range []bool{
+	for _, has := range []bool{
 		t.kinds[colName], t.kinds[colBirth], t.kinds[colAddress] || t.kinds[colPostcode],
 		t.kinds[colID] || t.kinds[colElector] || t.kinds[colParty], t.kinds[colContact],
 	} {
-		if any {
+		if has {
 			n++
 		}
 	}

@@ -48,7 +48,7 @@ func judgeText(in *Input) []Statement {
 		verdict = "like legitimate mail"
 	}
 	s.Summary = fmt.Sprintf("Its words read %s (log-odds %+.1f): %s.", verdict, odds, strings.Join(words, ", "))
-	s.Evidence = []portcullis.Evidence{{Part: "text", Note: "model " + shortVersion(in.model.Version())}}
+	s.Evidence = []portcullis.Evidence{{Part: in.textPath(), Note: "model " + shortVersion(in.model.Version())}}
 	s.Flip = "other words: without the strongest ones above the model would be undecided"
 	return []Statement{s}
 }
