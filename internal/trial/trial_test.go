@@ -84,9 +84,6 @@ func TestPhishing(t *testing.T) {
 	}
 	data := testenv.Data(t, "mail")
 	corpus := os.Getenv("PORTCULLIS_SPAMASSASSIN")
-	if corpus == "" {
-		corpus = os.Getenv("PORTCULLIS_TEST_SPAMASSASSIN")
-	}
 	var table strings.Builder
 	report, err := Phishing(context.Background(), filepath.Dir(data), corpus, &table)
 	if err != nil {

@@ -9,7 +9,7 @@ type Limits struct {
 	Members     int   // members of all containers together
 	Expand      int64 // bytes unpacked, all attachments together
 	Ratio       int   // unpacked to packed; above it, and above a megabyte, a member is a bomb
-	Images      int   // pictures searched for QR codes
+	Images      int   // pictures searched for QR codes; negative: none
 	ImagePixels int   // pixels decoded for that, all pictures together
 	Text        int   // bytes of text kept per attachment
 	PDFObjects  int   // objects read, all PDFs together
@@ -49,15 +49,19 @@ type Budget struct {
 // NewBudget returns an unspent budget. Limits that are zero take their default.
 func NewBudget(l Limits) *Budget {
 	d := DefaultLimits()
+	pictures := l.Images
+	if pictures == 0 {
+		pictures = d.Images
+	}
 	l = Limits{
 		Bytes: orDefault(l.Bytes, d.Bytes), Depth: orDefault(l.Depth, d.Depth),
 		Members: orDefault(l.Members, d.Members), Expand: orDefault(l.Expand, d.Expand),
-		Ratio: orDefault(l.Ratio, d.Ratio), Images: orDefault(l.Images, d.Images),
+		Ratio: orDefault(l.Ratio, d.Ratio), Images: pictures,
 		ImagePixels: orDefault(l.ImagePixels, d.ImagePixels), Text: orDefault(l.Text, d.Text),
 		PDFObjects: orDefault(l.PDFObjects, d.PDFObjects), Dictionary: orDefault(l.Dictionary, d.Dictionary),
 	}
 	return &Budget{
-		Limits: l, members: l.Members, expand: l.Expand, scan: 4 * l.Expand, images: l.Images,
+		Limits: l, members: l.Members, expand: l.Expand, scan: 4 * l.Expand, images: max(l.Images, 0),
 		pixels: l.ImagePixels, pdfObjects: l.PDFObjects,
 		seen: make(map[[sha256.Size]byte]struct{}),
 	}
