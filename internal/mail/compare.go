@@ -58,6 +58,8 @@ type GroupFacts struct {
 	Schema int    `json:"schema"`
 	Group  string `json:"group"`
 	People string `json:"people"`
+	Config string `json:"config"`
+	Model  string `json:"model,omitempty"`
 	Copies []Copy `json:"copies"`
 }
 

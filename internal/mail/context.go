@@ -166,7 +166,6 @@ type writing struct {
 	text      string // lower case: subject and what the sender wrote
 	signature string // lower case: the last short lines
 	quoted    bool   // earlier mail is quoted
-	part      string // where the text stands
 }
 
 const maxWriting = 24 << 10
@@ -312,17 +311,6 @@ func (s *scale) because() string {
 		out += "; but " + against
 	}
 	return strings.TrimPrefix(out, "; ")
-}
-
-// strongest is the reason that weighs most.
-func (s *scale) strongest() string {
-	best := reason{}
-	for _, r := range s.reasons {
-		if r.tenths > best.tenths && r.text != "" {
-			best = r
-		}
-	}
-	return best.text
 }
 
 // confidence is the probability that the weight stands for, in percent, with

@@ -133,7 +133,7 @@ var behalfPhrases = []string{
 
 // selfPhrases are what only somebody of the house says of oneself.
 var selfPhrases = []string{
-	"my constituency", "my committee", "our committee", "my office", "my private office", "our caucus", "our parliamentary group", "our group's", "as a colleague", "your colleague", "fellow member", "my fellow members", "in the chamber", "in the house", "in plenary", "our delegation", "my staff", "my assistant", "my team", "my aide", "my speech", "my motion", "my amendment", "my question to the",
+	"my constituency", "my committee", "our committee", "my office", "my private office", "our caucus", "our parliamentary group", "our group's", "as a colleague", "your colleague", "fellow member", "my fellow members", "i am in the chamber", "i'm in the chamber", "see you in the chamber", "stuck in the chamber", "i am in plenary", "i'm in plenary", "see you in plenary", "stuck in plenary", "our delegation", "my staff", "my assistant", "my team", "my aide", "my speech", "my motion", "my amendment", "my question to the",
 	"mein wahlkreis", "meinem wahlkreis", "mein büro", "meinem büro", "meines büros", "unser ausschuss", "unserem ausschuss", "unsere fraktion", "unserer fraktion", "als kollege", "als kollegin", "mein mitarbeiter", "meine mitarbeiter", "im plenum", "mein team", "meine rede", "mein antrag",
 	"ma circonscription", "mon bureau", "mon cabinet", "notre commission", "notre groupe", "votre collègue", "en tant que collègue", "mon assistant", "mon équipe", "en séance", "mon amendement",
 	"mi circunscripción", "mi oficina", "mi despacho", "nuestra comisión", "nuestro grupo", "su colega", "tu colega", "mi asistente", "mi equipo", "en el pleno", "mi enmienda",

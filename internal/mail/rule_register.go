@@ -69,7 +69,7 @@ func judgeRegister(in *Input) []Statement {
 // mail attached to it. The same list in two alternatives is one.
 func (in *Input) registerInText(now time.Time) (part string, best table) {
 	for _, p := range in.M.Parts {
-		if p.IsAttachment() && !p.Nested || len(p.Children) > 0 {
+		if p.IsAttachment() || len(p.Children) > 0 {
 			continue // attachments are looked through one by one
 		}
 		if t, ok := biggest(p.Text(), finder(p), now); ok && t.rows > best.rows {

@@ -73,7 +73,7 @@ func TestSketchBySender(t *testing.T) {
 	if got := s.By("a.example").Likeness(s.By("b.example")); got >= SameMail {
 		t.Errorf("likeness of two senders' mails = %.2f", got)
 	}
-	if s.By("a.example") != s.By("a.example") {
+	if first, second := s.By("a.example"), s.By("a.example"); first != second {
 		t.Error("one sender's sketch differs from itself")
 	}
 }

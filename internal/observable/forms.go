@@ -281,7 +281,7 @@ func (w *walker) text(v string) {
 
 // found walks a link in a text. A bare domain is a domain: no URL is made of it.
 func (w *walker) found(f Found) {
-	bare := f.Kind != "url" && strings.IndexAny(f.URL[len("http://"):], "/?#") < 0
+	bare := f.Kind != "url" && !strings.ContainsAny(f.URL[len("http://"):], "/?#")
 	if !bare {
 		w.link(f.URL)
 		return

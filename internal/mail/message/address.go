@@ -265,7 +265,7 @@ func displayName(s string) (name, comment string) {
 		s = strings.TrimSpace(s)
 		comment = DecodeWords(strings.TrimSpace(comment))
 	}
-	if strings.IndexAny(s, `"\`) >= 0 {
+	if strings.ContainsAny(s, `"\`) {
 		s = unquoteAll(s)
 	}
 	if strings.Contains(s, "=?") || !isASCIIString(s) {

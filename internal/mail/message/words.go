@@ -12,7 +12,7 @@ import (
 // words, whose bytes are joined before they are decoded. Raw bytes that are not
 // UTF-8 are read as windows-1252.
 func DecodeWords(s string) string {
-	if strings.Index(s, "=?") < 0 {
+	if !strings.Contains(s, "=?") {
 		return validText(s)
 	}
 	var d wordDecoder

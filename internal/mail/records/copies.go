@@ -137,6 +137,15 @@ func (r *Reader) Dirty(ctx context.Context) ([]string, error) {
 	return r.strings(ctx, `SELECT id FROM mail_group WHERE dirty=1 ORDER BY id LIMIT 200`)
 }
 
+// Revised lists the members of a group whose verdict a comparison has changed before.
+func (r *Reader) Revised(ctx context.Context, group string) (events []portcullis.ID, err error) {
+	ids, err := r.strings(ctx, `SELECT c.message FROM mail_copy c JOIN mail_message m ON m.id=c.message WHERE c.grp=$1 AND m.revision>0 ORDER BY c.message`, group)
+	for _, id := range ids {
+		events = append(events, portcullis.ID(id))
+	}
+	return events, err
+}
+
 // Settled says that a group was compared.
 func (w *Writer) Settled(ctx context.Context, group string) error {
 	return w.exec(ctx, "group", `UPDATE mail_group SET dirty=0 WHERE id=$1`, group)

@@ -303,6 +303,9 @@ func (r *Reader) Body(ctx context.Context, message portcullis.ID) ([]byte, bool,
 	return r.packed(ctx, `SELECT body FROM mail_body WHERE message=$1`, message)
 }
 
+// ErrRemoved says that what a verdict rests on is not in the store any more.
+var ErrRemoved = errors.New("not in the store any more: retention or an erasure removed it")
+
 // Facts returns the facts of that hash.
 func (r *Reader) Facts(ctx context.Context, hash string) (*mail.Facts, error) {
 	raw, ok, err := r.packed(ctx, `SELECT body FROM mail_facts WHERE hash=$1`, hash)
@@ -310,7 +313,7 @@ func (r *Reader) Facts(ctx context.Context, hash string) (*mail.Facts, error) {
 		return nil, err
 	}
 	if !ok {
-		return nil, fmt.Errorf("facts %s are not in the store; they may have been removed by retention", hash)
+		return nil, fmt.Errorf("facts %s: %w", hash, ErrRemoved)
 	}
 	f := new(mail.Facts)
 	return f, json.Unmarshal(raw, f)
@@ -396,7 +399,7 @@ func (r *Reader) GroupFacts(ctx context.Context, hash string) (*mail.GroupFacts,
 		return nil, err
 	}
 	if !ok {
-		return nil, fmt.Errorf("facts %s are not in the store; they may have been removed by retention", hash)
+		return nil, fmt.Errorf("facts %s: %w", hash, ErrRemoved)
 	}
 	g := new(mail.GroupFacts)
 	return g, json.Unmarshal(raw, g)

@@ -227,7 +227,7 @@ func TestEraseLeavesNoTrace(t *testing.T) {
 			return nil
 		})
 		write(t, s, func(ctx context.Context, w *records.Writer) error {
-			removed, kept, err := w.Erase(ctx, "person:anna", []string{"anna"})
+			removed, kept, err := w.Erase(ctx, records.Erasure{Person: "person:anna", Addresses: []string{"anna"}})
 			if len(removed) != 1 || len(kept) != 1 {
 				t.Errorf("removed %v, kept %v; want one each", removed, kept)
 			}

@@ -15,7 +15,7 @@ func (u *unit) readMSG(s *stream) error {
 		return u.readError(s, err)
 	}
 	if size > int64(len(raw)) {
-		u.fail(s, 0, fmt.Errorf("Outlook message of %d bytes is larger than the limit of %d: it was not read", size, u.cfg.MaxMessage),
+		u.fail(s, 0, fmt.Errorf("an Outlook message of %d bytes is larger than the limit of %d: it was not read", size, u.cfg.MaxMessage),
 			"raise the limit on message size")
 		return nil
 	}

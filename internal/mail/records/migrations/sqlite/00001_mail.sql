@@ -18,7 +18,8 @@ CREATE TABLE mail_message (
   revision INTEGER NOT NULL DEFAULT 0
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX mail_message_by_message_id ON mail_message (message_id);
-CREATE INDEX mail_message_by_time ON mail_message (time);
+CREATE INDEX mail_message_by_time ON mail_message (time_known, time);
+CREATE INDEX mail_message_by_recorded ON mail_message (recorded);
 
 CREATE TABLE mail_delivery (
   message TEXT NOT NULL,

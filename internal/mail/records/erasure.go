@@ -1,0 +1,261 @@
+package records
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"portcullis.example/portcullis"
+	"portcullis.example/portcullis/internal/mail"
+)
+
+// Erasure says who is to be erased: the addresses in clear and in the form in
+// which they are stored, and every name the person goes by.
+type Erasure struct {
+	Person           portcullis.ID
+	Addresses, Names []string
+}
+
+// Erase removes a person: deliveries to them, what they wrote and received,
+// every message that reached nobody else, and every finding about them alone.
+// Messages that others got too stay, without a trace of this person: their bytes,
+// earlier revisions and facts go, so that they cannot be replayed any more.
+func (w *Writer) Erase(ctx context.Context, e Erasure) (removed, kept []string, err error) {
+	messages, err := w.strings(ctx, `SELECT message FROM mail_delivery WHERE person=$1 UNION SELECT message FROM mail_concerns WHERE person=$1`, e.Person)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, address := range e.Addresses {
+		more, err := w.strings(ctx, `SELECT DISTINCT message FROM mail_contact WHERE sender=$1 OR recipient=$1`, address)
+		if err != nil {
+			return nil, nil, err
+		}
+		messages = append(messages, more...)
+	}
+	slices.Sort(messages)
+	messages = slices.Compact(messages)
+	if err := w.eraseComparisons(ctx, messages); err != nil {
+		return nil, nil, err
+	}
+	for _, id := range messages {
+		gone, err := w.eraseFrom(ctx, portcullis.ID(id), e)
+		if err != nil {
+			return nil, nil, err
+		}
+		if gone {
+			removed = append(removed, id)
+		} else {
+			kept = append(kept, id)
+		}
+	}
+	return removed, kept, w.eraseInputs(ctx, e)
+}
+
+// eraseComparisons removes the facts of comparisons that any of these messages
+// took part in: they name the recipients of all copies.
+func (w *Writer) eraseComparisons(ctx context.Context, messages []string) error {
+	done := map[string]bool{}
+	for _, message := range messages {
+		groups, err := w.strings(ctx, `SELECT grp FROM mail_copy WHERE message=$1`, message)
+		if err != nil {
+			return err
+		}
+		for _, group := range groups {
+			if done[group] {
+				continue
+			}
+			done[group] = true
+			if err := w.exec(ctx, "erasure", `DELETE FROM mail_facts WHERE hash IN (SELECT v.facts FROM mail_copy c
+				JOIN mail_verdict v ON v.message=c.message WHERE c.grp=$1 AND v.revision>0)`, group); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (w *Writer) eraseFrom(ctx context.Context, message portcullis.ID, e Erasure) (gone bool, err error) {
+	if err := w.exec(ctx, "erasure", `DELETE FROM mail_delivery WHERE message=$1 AND person=$2`, message, e.Person); err != nil {
+		return false, err
+	}
+	for _, address := range e.Addresses {
+		if err := w.exec(ctx, "erasure", `DELETE FROM mail_contact WHERE message=$1 AND (sender=$2 OR recipient=$2)`, message, address); err != nil {
+			return false, err
+		}
+	}
+	alone, err := w.nobodyElse(ctx, message, e.Addresses)
+	if err != nil {
+		return false, err
+	}
+	if alone {
+		return true, w.Remove(ctx, message)
+	}
+	if err := w.exec(ctx, "erasure", `DELETE FROM mail_body WHERE message=$1`, message); err != nil { // it is addressed to them, or speaks of them
+		return false, err
+	}
+	return false, errors.Join(w.scrubVerdict(ctx, message, e), w.scrubCopy(ctx, message, e))
+}
+
+// nobodyElse tells whether the erased person wrote the message, or no delivery
+// of it is left.
+func (w *Writer) nobodyElse(ctx context.Context, message portcullis.ID, addresses []string) (bool, error) {
+	var left int
+	var sender string
+	err := w.QueryRowContext(ctx, `SELECT sender, (SELECT count(*) FROM mail_delivery WHERE message=$1) FROM mail_message WHERE id=$1`, message).Scan(&sender, &left)
+	if err != nil {
+		return false, fmt.Errorf("erase: %w", err)
+	}
+	return left == 0 || slices.Contains(addresses, sender), nil
+}
+
+// scrubVerdict leaves one revision, without the person.
+func (w *Writer) scrubVerdict(ctx context.Context, message portcullis.ID, e Erasure) error {
+	v, ok, err := w.Verdict(ctx, message)
+	if err != nil || !ok {
+		return err
+	}
+	hashes, err := w.strings(ctx, `SELECT facts FROM mail_verdict WHERE message=$1`, message)
+	if err != nil {
+		return err
+	}
+	for _, hash := range hashes {
+		if err := w.exec(ctx, "erasure", `DELETE FROM mail_facts WHERE hash=$1`, hash); err != nil {
+			return err
+		}
+	}
+	if err := w.exec(ctx, "erasure", `DELETE FROM mail_verdict WHERE message=$1`, message); err != nil {
+		return err
+	}
+	v.Findings = slices.DeleteFunc(v.Findings, func(f portcullis.Finding) bool { return len(f.People) == 1 && f.People[0] == e.Person })
+	for i := range v.Findings {
+		e.scrubFinding(&v.Findings[i])
+	}
+	for i := range v.Unknown {
+		v.Unknown[i] = e.scrub(v.Unknown[i])
+	}
+	v.Facts = Erased
+	if err := w.forgetFindings(ctx, message); err != nil {
+		return err
+	}
+	return w.PutVerdict(ctx, message, v, nil, time.Now())
+}
+
+// Erased stands in place of the hash of facts that were erased.
+const Erased = "erased"
+
+func (w *Writer) scrubCopy(ctx context.Context, message portcullis.ID, e Erasure) error {
+	var packed []byte
+	err := w.QueryRowContext(ctx, `SELECT body FROM mail_copy WHERE message=$1`, message).Scan(&packed)
+	if err != nil {
+		return ignoreNoRows(err)
+	}
+	body, err := unpack(packed)
+	if err != nil {
+		return err
+	}
+	var c mail.Copy
+	if err := json.Unmarshal(body, &c); err != nil {
+		return fmt.Errorf("decode copy: %w", err)
+	}
+	c.Recipients = slices.DeleteFunc(c.Recipients, func(r mail.Recipient) bool {
+		return r.Person == e.Person || slices.Contains(e.Addresses, r.Address)
+	})
+	if body, err = json.Marshal(c); err != nil {
+		return fmt.Errorf("encode copy: %w", err)
+	}
+	return w.exec(ctx, "erasure", `UPDATE mail_copy SET body=$2 WHERE message=$1`, message, pack(body))
+}
+
+// scrubFinding takes the person out of a finding that concerns others too.
+func (e Erasure) scrubFinding(f *portcullis.Finding) {
+	f.People = slices.DeleteFunc(f.People, func(id portcullis.ID) bool { return id == e.Person })
+	f.Summary, f.Flip = e.scrub(f.Summary), e.scrub(f.Flip)
+	for i := range f.Evidence {
+		f.Evidence[i].Note = e.scrub(f.Evidence[i].Note)
+	}
+	for i := range f.Unknown {
+		f.Unknown[i] = e.scrub(f.Unknown[i])
+	}
+	f.Observables = slices.DeleteFunc(f.Observables, func(o portcullis.Observable) bool { return e.scrub(o.Value) != o.Value })
+}
+
+// scrub replaces names and addresses in a text.
+func (e Erasure) scrub(text string) string {
+	for _, what := range slices.Concat(e.Addresses, e.Names) {
+		if what = strings.TrimSpace(what); what == "" {
+			continue
+		}
+		pattern, err := regexp.Compile(`(?i)` + regexp.QuoteMeta(what))
+		if err != nil {
+			continue // cannot happen: it is quoted
+		}
+		text = pattern.ReplaceAllLiteralString(text, "("+Erased+")")
+	}
+	return text
+}
+
+// eraseInputs takes the person out of the people files that are kept for
+// replaying and for the names of the others. Such a file is kept under
+// another hash: what was judged with the whole of it cannot be replayed with this.
+func (w *Writer) eraseInputs(ctx context.Context, e Erasure) error {
+	hashes, err := w.strings(ctx, `SELECT hash FROM mail_input WHERE kind='people' ORDER BY hash`)
+	if err != nil {
+		return err
+	}
+	for _, hash := range hashes {
+		raw, ok, err := w.Input(ctx, hash)
+		if err != nil {
+			return err
+		}
+		left := e.withoutPerson(string(raw))
+		if !ok || left == string(raw) {
+			continue
+		}
+		err = w.exec(ctx, "erasure", `UPDATE mail_input SET hash=$2, body=$3 WHERE hash=$1`, hash, ErasedInput(hash), pack([]byte(left)))
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ErasedInput is the hash under which a people file is kept after an erasure.
+// Erasing again adds to it, so the name stays the same.
+func ErasedInput(hash string) string { return Erased + " " + strings.TrimPrefix(hash, Erased+" ") }
+
+// withoutPerson drops the person's entry from a people file, a table of TOML or
+// a line of CSV, and their names and addresses from what is left.
+func (e Erasure) withoutPerson(file string) string {
+	entries := tomlEntry.Split(file, -1)
+	between := tomlEntry.FindAllString(file, -1)
+	if len(between) == 0 {
+		entries = strings.SplitAfter(file, "\n")
+		between = make([]string, len(entries)-1)
+	}
+	var b strings.Builder
+	for i, entry := range entries {
+		if i > 0 && e.scrub(entry) != entry && (between[i-1] == "" || strings.Contains(between[i-1], "person")) {
+			continue
+		}
+		if i > 0 {
+			b.WriteString(between[i-1])
+		}
+		b.WriteString(entry)
+	}
+	return e.scrub(e.withoutMailboxes(b.String()))
+}
+
+// withoutMailboxes drops the lines that say which mailboxes are the person's:
+// a mailbox is often called as they are.
+func (e Erasure) withoutMailboxes(file string) string {
+	id := strings.TrimPrefix(string(e.Person), "person:")
+	line := regexp.MustCompile(`(?m)^[^=\[\n]*=[ \t]*["']` + regexp.QuoteMeta(id) + `["'][ \t]*\r?\n?`)
+	return line.ReplaceAllString(file, "")
+}
+
+var tomlEntry = regexp.MustCompile(`(?m)^[ \t]*\[\[?[ \t]*[a-z_]+[ \t]*\]\]?`)
