@@ -1,15 +1,15 @@
 package main
 
 import (
+	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"portcullis.example/portcullis/internal/archive"
 	"portcullis.example/portcullis/internal/mail"
@@ -62,13 +62,76 @@ func openApp(ctx context.Context, cfg Config, readOnly, temporary bool) (*app, e
 			return nil, fmt.Errorf("there is no data folder %s yet; `portcullis scan --data %s MAILBOX…` makes one", a.dir, a.dir)
 		}
 	}
-	if a.key, _, err = archive.LoadKey(a.keyFile()); err != nil {
-		return nil, err
-	}
-	if a.store, err = store.Open(ctx, sc); err != nil {
+	if err := a.unlock(ctx, sc); err != nil {
+		if a.temporary {
+			err = errors.Join(err, os.RemoveAll(a.dir))
+		}
 		return nil, err
 	}
 	return a, nil
+}
+
+// unlock loads the key, opens the store, and sees to it that they belong together.
+func (a *app) unlock(ctx context.Context, sc store.Config) (err error) {
+	path := a.keyFile()
+	if !a.temporary && within(a.dir, path) {
+		return exitError{exitIncomplete, fmt.Errorf("the key file %s would lie in the data folder: whoever takes the folder has the key too; name another place with key_file in the configuration, or another --data", path)}
+	}
+	if a.key, _, err = archive.LoadKey(path); err != nil {
+		return err
+	}
+	if a.store, err = store.Open(ctx, sc); err != nil {
+		return err
+	}
+	if err := a.checkKey(ctx, sc.ReadOnly); err != nil {
+		return errors.Join(err, a.store.Close())
+	}
+	return nil
+}
+
+// keyMark is the input that tells with which key a store was made, without
+// telling the key.
+const keyMark = "key"
+
+// checkKey refuses to write with another key than the store was made with: what
+// is then stored would never be found together with what is there. Reading
+// goes on, for most of it needs no key.
+func (a *app) checkKey(ctx context.Context, readOnly bool) error {
+	if readOnly {
+		return nil
+	}
+	mark := []byte(a.key.Text("this store's key"))
+	have, ok, err := records.NewReader(a.store.DB()).Input(ctx, keyMark)
+	switch {
+	case err != nil:
+		return err
+	case !ok:
+		return a.tx(ctx, func(w *records.Writer) error { return w.PutInput(ctx, keyMark, keyMark, mark, time.Now()) })
+	case !bytes.Equal(have, mark):
+		return fmt.Errorf("the key file %s is not the one that the store in %s was made with: addresses stored with one are not found with the other; put the right file back, or name it with key_file in the configuration", a.keyFile(), a.dir)
+	}
+	return nil
+}
+
+// within tells whether a path lies in a folder, whatever links lead there.
+func within(dir, path string) bool {
+	dir, path = resolved(dir), resolved(path)
+	rel, err := filepath.Rel(dir, path)
+	return err == nil && filepath.IsLocal(rel)
+}
+
+// resolved follows the links of as much of a path as exists.
+func resolved(path string) string {
+	if abs, err := filepath.Abs(path); err == nil {
+		path = abs
+	}
+	if real, err := filepath.EvalSymlinks(path); err == nil {
+		return real
+	}
+	if parent := filepath.Dir(path); parent != path {
+		return filepath.Join(resolved(parent), filepath.Base(path))
+	}
+	return path
 }
 
 func (a *app) place(temporary bool) error {
@@ -187,11 +250,6 @@ func newFactsBase(cfg Config, who protected, model mail.TextModel) (factsBase, e
 		base.model = model.Version()
 	}
 	return base, nil
-}
-
-func sha256Hex(b []byte) string {
-	sum := sha256.Sum256(b)
-	return hex.EncodeToString(sum[:])
 }
 
 // compactJSON marshals a value that cannot fail to marshal.

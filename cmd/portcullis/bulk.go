@@ -48,6 +48,10 @@ func bulkWalk(ctx context.Context, args []string, cfg source.Config, emit func(s
 			if item == nil {
 				return nil
 			}
+			if size > bulkBytes {
+				problem(source.Problem{Source: name, Offset: bulkBytes, Err: fmt.Errorf("only the first %s of %s were looked at", megabytes(bulkBytes), megabytes(size)),
+					Remedy: "split the file, or unpack it, to have the rest looked at"})
+			}
 			return emit(*item)
 		})
 		if err != nil {

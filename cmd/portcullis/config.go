@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/pelletier/go-toml/v2"
 
@@ -78,7 +79,7 @@ func decodeConfig(path string, cfg *Config) error {
 		var all []error
 		for _, e := range strict.Errors {
 			line, _ := e.Position()
-			all = append(all, fmt.Errorf("%s:%d: unknown key %q; `portcullis config check --help` names the keys", path, line, e.Key()))
+			all = append(all, fmt.Errorf("%s:%d: unknown key %q; docs/DEPLOYING.md lists the keys", path, line, strings.Join(e.Key(), ".")))
 		}
 		return errors.Join(all...)
 	case errors.As(err, &syntax):
@@ -109,7 +110,7 @@ func (c Config) Validate() error {
 		errs = append(errs, errors.New("database and database_file are both set; keep one"))
 	}
 	if c.KeyFile != "" && c.Data != "" {
-		if rel, err := filepath.Rel(c.Data, c.KeyFile); err == nil && filepath.IsLocal(rel) {
+		if within(c.Data, c.KeyFile) {
 			errs = append(errs, fmt.Errorf("key_file %s lies in the data folder: whoever takes the folder has the key too; put it elsewhere", c.KeyFile))
 		}
 	}

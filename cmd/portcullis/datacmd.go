@@ -121,12 +121,16 @@ func (c *retainCommand) Run(ctx context.Context, std stdio, g *Globals) (err err
 			break
 		}
 	}
-	fmt.Fprintf(std.out, "Removed %s from before %s (%d days).\n", count(removed, "message"), before.Format("2 Jan 2006"), days)
+	fmt.Fprintf(std.out, "Removed %s from before %s (%s).\n", count(removed, "message"), before.Format("2 Jan 2006"), count(days, "day"))
+	fmt.Fprintln(std.out, "Mail whose time no trusted server told (trusted_relays in the configuration) counts from the day it was scanned: its Date is what the sender wrote.")
 	return nil
 }
 
 func (a *app) retainSome(ctx context.Context, before time.Time) (n int, err error) {
 	err = a.store.Tx(ctx, func(tx *sql.Tx) error {
+		if err := a.wipe(ctx, tx); err != nil {
+			return err
+		}
 		w, aw := records.NewWriter(tx), archive.NewWriter(tx)
 		defer w.Close()
 		defer aw.Close()
@@ -141,6 +145,27 @@ func (a *app) retainSome(ctx context.Context, before time.Time) (n int, err erro
 		return removeEvents(ctx, aw, ids)
 	})
 	return n, err
+}
+
+// wipe makes SQLite overwrite what this store's connection deletes from now on,
+// in pages that become free as well. It costs writes, so it is for removals only.
+func (a *app) wipe(ctx context.Context, tx *sql.Tx) error {
+	return a.secureDelete(ctx, tx, "ON")
+}
+
+// wipeLess ends what wipe began.
+func (a *app) wipeLess(ctx context.Context, tx *sql.Tx) error {
+	return a.secureDelete(ctx, tx, "FAST")
+}
+
+func (a *app) secureDelete(ctx context.Context, tx *sql.Tx, how string) error {
+	if a.store.Dialect() != store.SQLite {
+		return nil
+	}
+	if _, err := tx.ExecContext(ctx, "PRAGMA secure_delete = "+how); err != nil {
+		return fmt.Errorf("overwrite what is deleted: %w", err)
+	}
+	return nil
 }
 
 func removeEvents(ctx context.Context, aw *archive.Writer, ids []string) error {
@@ -184,7 +209,7 @@ func (c *eraseCommand) Run(ctx context.Context, std stdio, g *Globals) (err erro
 }
 
 func (a *app) erase(ctx context.Context, p *people.Person) (removed, kept int, err error) {
-	var addresses []string
+	addresses := []string{}
 	for _, address := range p.Addresses {
 		addresses = append(addresses, strings.ToLower(address), a.key.Address(strings.ToLower(address)))
 	}
@@ -192,7 +217,7 @@ func (a *app) erase(ctx context.Context, p *people.Person) (removed, kept int, e
 		w, aw := records.NewWriter(tx), archive.NewWriter(tx)
 		defer w.Close()
 		defer aw.Close()
-		gone, stay, err := w.Erase(ctx, p.ID, addresses)
+		gone, stay, err := w.Erase(ctx, records.Erasure{Person: p.ID, Addresses: addresses, Names: append([]string{p.Name}, p.Names...)})
 		if err != nil {
 			return err
 		}
@@ -218,11 +243,19 @@ func (c *replayCommand) Run(ctx context.Context, std stdio, g *Globals) (err err
 		return err
 	}
 	defer func() { err = errors.Join(err, a.close()) }()
-	r := replayer{reader: records.NewReader(a.store.DB()), dir: a.dir, judges: map[string]*mail.Judge{}}
+	r := replayer{reader: records.NewReader(a.store.DB()), dir: a.dir, judges: map[string]*mail.Judge{}, scrubbed: map[string]bool{}}
 	err = r.reader.Revisions(ctx, func(id portcullis.ID, v portcullis.Verdict, stored, raw []byte) error {
 		again, err := r.replay(ctx, id, v, raw)
+		if errors.Is(err, records.ErrRemoved) {
+			r.removed++
+			return nil
+		}
 		if err != nil {
 			return fmt.Errorf("replay %s: %w", id, err)
+		}
+		if !bytes.Equal(stored, again) && r.without {
+			r.removed++ // somebody it was judged with was erased
+			return nil
 		}
 		r.total++
 		if !bytes.Equal(stored, again) {
@@ -235,6 +268,9 @@ func (c *replayCommand) Run(ctx context.Context, std stdio, g *Globals) (err err
 		return err
 	}
 	fmt.Fprintf(std.out, "%s replayed, %d differ.\n", count(r.total, "revision"), r.differ)
+	if r.removed > 0 {
+		fmt.Fprintf(std.out, "%s cannot be replayed: retention or an erasure removed what they rest on.\n", count(r.removed, "more revision"))
+	}
 	if r.differ > 0 {
 		return exitError{exitFailed, nil}
 	}
@@ -247,43 +283,53 @@ type replayer struct {
 	reader        *records.Reader
 	dir           string
 	judges        map[string]*mail.Judge
+	scrubbed      map[string]bool    // people files that somebody was erased from
 	last          portcullis.Verdict // the revision before
-	lastJudge     *mail.Judge
 	total, differ int
+	removed       int  // cannot be replayed any more
+	without       bool // the judge of this revision lacks somebody who was erased
 }
 
 func (r *replayer) replay(ctx context.Context, id portcullis.ID, v portcullis.Verdict, raw []byte) ([]byte, error) {
+	defer func() { r.last = v }()
 	var again portcullis.Verdict
 	if v.Revision == 0 {
 		facts, err := r.reader.Facts(ctx, v.Facts)
 		if err != nil {
 			return nil, err
 		}
-		j, err := r.judge(ctx, facts)
+		j, err := r.judge(ctx, facts.People, facts.Config, facts.Model)
 		if err != nil {
 			return nil, err
 		}
-		r.lastJudge = j
 		again = j.Judge(message.Parse(raw, message.DefaultLimits()), facts)
 	} else {
 		group, err := r.reader.GroupFacts(ctx, v.Facts)
 		if err != nil {
 			return nil, err
 		}
-		again = r.lastJudge.Revise(r.last, r.lastJudge.Compare(group.Group, group.Copies))
+		j, err := r.judge(ctx, group.People, group.Config, group.Model)
+		if err != nil {
+			return nil, err
+		}
+		again = j.Revise(r.last, foundFor(id, group.Copies, j.Compare(group.Group, group.Copies)))
 	}
 	again.Revision, again.Facts = v.Revision, v.Facts
-	r.last = v
 	return json.Marshal(again)
 }
 
 // judge makes the judge of then.
-func (r *replayer) judge(ctx context.Context, f *mail.Facts) (*mail.Judge, error) {
-	key := f.People + " " + f.Config + " " + f.Model
+func (r *replayer) judge(ctx context.Context, who, config, weights string) (*mail.Judge, error) {
+	key := who + " " + config + " " + weights
+	defer func() { r.without = r.scrubbed[who] }()
 	if j, ok := r.judges[key]; ok {
 		return j, nil
 	}
-	raw, _, err := r.reader.Input(ctx, f.People)
+	raw, err := r.input(ctx, "people file", who)
+	if errors.Is(err, records.ErrRemoved) {
+		raw, err = r.input(ctx, "people file", records.ErasedInput(who))
+		r.scrubbed[who] = err == nil
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -291,27 +337,35 @@ func (r *replayer) judge(ctx context.Context, f *mail.Facts) (*mail.Judge, error
 	if err != nil {
 		return nil, err
 	}
-	encoded, ok, err := r.reader.Input(ctx, f.Config)
-	if err != nil || !ok {
-		return nil, errors.Join(err, errors.New("the configuration of then is not in the store"))
+	encoded, err := r.input(ctx, "configuration", config)
+	if err != nil {
+		return nil, err
 	}
 	var cfg mail.Config
 	if err := json.Unmarshal(encoded, &cfg); err != nil {
 		return nil, err
 	}
 	var model mail.TextModel
-	if f.Model != "" {
-		weights, _, err := r.reader.Input(ctx, f.Model)
+	if weights != "" {
+		raw, err := r.input(ctx, "text model", weights)
 		if err != nil {
 			return nil, err
 		}
-		if model, err = mail.ReadModel(weights); err != nil {
+		if model, err = mail.ReadModel(raw); err != nil {
 			return nil, err
 		}
 	}
 	j := mail.NewJudge(dir, cfg, model)
 	r.judges[key] = j
 	return j, nil
+}
+
+func (r *replayer) input(ctx context.Context, what, hash string) ([]byte, error) {
+	raw, ok, err := r.reader.Input(ctx, hash)
+	if err == nil && !ok {
+		err = fmt.Errorf("the %s of then: %w", what, records.ErrRemoved)
+	}
+	return raw, err
 }
 
 // Run checks the configuration.

@@ -101,6 +101,9 @@ func orNone(s string) string {
 }
 
 func whenText(m records.Message) string {
+	if m.Time.IsZero() {
+		return "not known: the message tells no time; scanned " + dayText(m.Recorded)
+	}
 	when := m.Time.Format("2 Jan 2006 15:04:05 UTC")
 	if !m.TimeKnown {
 		when += " (as the sender wrote it: no trusted server's time is known)"

@@ -20,7 +20,7 @@ type findingsCommand struct {
 	Since  string `help:"Only mail from this day on: 2026-11-01, or 30d for the last thirty days." placeholder:"WHEN"`
 	Rule   string `help:"Only this rule, e.g. mail/impersonation." placeholder:"RULE"`
 	All    bool   `help:"Informational findings too."`
-	Limit  int    `help:"At most so many." default:"200"`
+	Limit  int    `help:"At most so many; 0 for all." default:"200"`
 	Format string `help:"text, json, ndjson or csv." enum:"text,json,ndjson,csv" default:"text"`
 	People string `help:"File of protected people, for names. Default: the one of the last scan." placeholder:"FILE" type:"path"`
 }
@@ -46,9 +46,16 @@ func (c *findingsCommand) Run(ctx context.Context, std stdio, g *Globals) (err e
 	if err != nil {
 		return exitError{exitIncomplete, err}
 	}
+	if filter.Limit > 0 {
+		filter.Limit++ // one more, to know whether there are more
+	}
 	found, err := reader.Findings(ctx, filter)
 	if err != nil {
 		return err
+	}
+	if c.Limit > 0 && len(found) > c.Limit {
+		found = found[:c.Limit]
+		fmt.Fprintf(std.err, "Only the first %s are listed; --limit 0 lists all.\n", count(c.Limit, "finding"))
 	}
 	if c.Format == "text" {
 		s := &summary{}
@@ -69,6 +76,9 @@ func (c *findingsCommand) Run(ctx context.Context, std stdio, g *Globals) (err e
 			return err
 		}
 		f.Finding.Flip = "" // what would have flipped it is for `explain`, never for export
+		for i := range where {
+			where[i].Source, _, _ = strings.Cut(where[i].Source, copySeparator)
+		}
 		list = append(list, findingOut{1, f.Finding, f.Message.ID, f.Message.Score, f.Message.Action, where})
 	}
 	return writeFindings(std.out, c.Format, list)

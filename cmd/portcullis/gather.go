@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/netip"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -251,10 +252,37 @@ func (g *gatherer) authenticate(ctx context.Context, a *arrived) {
 		resolver = recorder
 	}
 	a.facts.Authn = authn.Evaluate(ctx, in, resolver)
+	domainsOnly(a.facts)
 	if recorder != nil {
 		a.facts.Answers, _ = json.Marshal(recorder.Answers()) // plain values: cannot fail
 	}
 }
+
+// domainsOnly drops the local parts of addresses from what authentication says:
+// only domains are ever compared, and facts are kept of every message.
+func domainsOnly(f *mail.Facts) {
+	drop := func(s *string) {
+		if strings.Contains(*s, "@") {
+			*s = localPart.ReplaceAllString(*s, "@")
+		}
+	}
+	for i := range f.Authn.DKIM {
+		drop(&f.Authn.DKIM[i].Identity)
+		drop(&f.Authn.DKIM[i].Reason)
+	}
+	drop(&f.Authn.SPF.Reason)
+	drop(&f.Authn.SPF.Explanation)
+	for i := range f.Trusted {
+		drop(&f.Trusted[i].Reason)
+		drop(&f.Trusted[i].Comment)
+		for j := range f.Trusted[i].Properties {
+			drop(&f.Trusted[i].Properties[j].Value)
+		}
+	}
+}
+
+// localPart is generous: quoted local parts (RFC 5321 §4.1.2) and SRS included.
+var localPart = regexp.MustCompile(`(?:"[^"@]*"|[^\s"<>():;,]+)@`)
 
 func returnPath(h message.Header) string {
 	return strings.Trim(h.Get("Return-Path"), "<> \t")

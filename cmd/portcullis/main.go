@@ -60,6 +60,7 @@ func (e exitError) Unwrap() error { return e.err }
 
 // run parses arguments and runs the command they name.
 func run(ctx context.Context, args []string, std stdio) int {
+	signal.Ignore(syscall.SIGPIPE) // who closes our output (| head) must not keep us from cleaning up
 	var cli commandLine
 	exited := -1
 	parser, err := kong.New(&cli,
@@ -93,7 +94,7 @@ func run(ctx context.Context, args []string, std stdio) int {
 func status(err error, std stdio) int {
 	var exit exitError
 	switch {
-	case err == nil:
+	case err == nil, errors.Is(err, syscall.EPIPE): // nobody listens any more: all is said
 		return exitOK
 	case errors.As(err, &exit):
 		if exit.err != nil {

@@ -29,7 +29,7 @@ func newMeter(out io.Writer, total int64) *meter {
 	m := &meter{out: out, total: total, width: 80}
 	if f, ok := out.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
 		m.terminal = true
-		if w, _, err := term.GetSize(int(f.Fd())); err == nil && w > 20 {
+		if w, _, err := term.GetSize(int(f.Fd())); err == nil && w > 0 {
 			m.width = w
 		}
 	}
@@ -77,10 +77,8 @@ func (m *meter) draw(what string) {
 		fmt.Fprintln(m.out, line)
 		return
 	}
-	if pad := m.width - 1 - len([]rune(line)); pad > 0 {
-		line += strings.Repeat(" ", pad)
-	}
-	fmt.Fprint(m.out, "\r"+line)
+	room := max(m.width-1, 1) // one column stays free: a full line would wrap
+	fmt.Fprintf(m.out, "\r%-*.*s", room, room, line)
 }
 
 func (m *meter) line(what string, elapsed time.Duration) string {

@@ -17,7 +17,7 @@ const maxEntries = 4000
 
 // observe lists every observable of a message in every form it takes, each
 // once. What goes into the archive decides what a hunt can find.
-func observe(in *mail.Input) []archive.Entry {
+func observe(in *mail.Input) (entries []archive.Entry, more bool) {
 	o := observer{in: in, seen: map[portcullis.Observable]bool{}}
 	o.headers()
 	for _, r := range in.Remote {
@@ -32,17 +32,22 @@ func observe(in *mail.Input) []archive.Entry {
 	}
 	o.texts()
 	o.attachments()
-	return o.entries
+	return o.entries, o.more
 }
 
 type observer struct {
 	in      *mail.Input
 	seen    map[portcullis.Observable]bool
 	entries []archive.Entry
+	more    bool // some were left out
 }
 
 func (o *observer) add(obs portcullis.Observable, form, part string, start, end int) {
-	if obs.Value == "" || o.seen[obs] || len(o.entries) >= maxEntries {
+	if obs.Value == "" || o.seen[obs] {
+		return
+	}
+	if len(o.entries) >= maxEntries {
+		o.more = true
 		return
 	}
 	o.seen[obs] = true

@@ -78,6 +78,16 @@ func (s *summary) print(out io.Writer, p printing) {
 	}
 }
 
+// stopped says how far an interrupted scan came, and what becomes of it.
+func (s *summary) stopped(out io.Writer, temporary bool) {
+	after := count(int(s.messages), "message")
+	if temporary {
+		fmt.Fprintf(out, "Stopped after %s. The store was a temporary one and is gone: with --data DIR a scan can be stopped and goes on later.\n", after)
+		return
+	}
+	fmt.Fprintf(out, "Stopped after %s; what they held is stored. The same command goes on from here.\n", after)
+}
+
 func (s *summary) findings(out io.Writer, t theme, p printing) {
 	groups := groupByPerson(p.found)
 	if len(groups) == 0 {
@@ -85,9 +95,9 @@ func (s *summary) findings(out io.Writer, t theme, p printing) {
 		return
 	}
 	for _, g := range groups {
-		name := "Nobody in the people file"
+		name, who := "Nobody in the people file", ""
 		if person := p.people.Person(g.person); person != nil {
-			name = person.Name
+			name, who = person.Name, fmt.Sprintf(" --person %q", printable(person.Name))
 			if about := cmp.Or(person.Role, person.Office); about != "" {
 				name += ", " + about
 			}
@@ -95,7 +105,7 @@ func (s *summary) findings(out io.Writer, t theme, p printing) {
 		fmt.Fprintf(out, "\n%s\n", t.bold(printable(name)))
 		for i, f := range g.found {
 			if i == perPerson {
-				fmt.Fprintf(out, "  … and %d more: portcullis findings --person %q\n", len(g.found)-perPerson, printable(name))
+				fmt.Fprintf(out, "  … and %d more: portcullis findings%s\n", len(g.found)-perPerson, who)
 				break
 			}
 			s.finding(out, t, p, f)
@@ -105,13 +115,21 @@ func (s *summary) findings(out io.Writer, t theme, p printing) {
 }
 
 func (s *summary) finding(out io.Writer, t theme, p printing, f records.Found) {
-	fmt.Fprintf(out, "  %s  %s  %s\n", t.severity(f.Finding.Severity), f.Finding.Time.Format("2 Jan 2006"), shortID(f.Finding.ID))
+	fmt.Fprintf(out, "  %s  %s  %s\n", t.severity(f.Finding.Severity), dayText(f.Finding.Time), shortID(f.Finding.ID))
 	for _, line := range wrap(printable(statement(f.Finding.Summary)), t.width-6) {
 		fmt.Fprintf(out, "      %s\n", line)
 	}
 	if where := whereIs(p, f); where != "" {
 		fmt.Fprintf(out, "      %s\n", t.dim(printable(where)))
 	}
+}
+
+// dayText is a day for people; of some mail none is known.
+func dayText(t time.Time) string {
+	if t.IsZero() {
+		return "no date"
+	}
+	return t.Format("2 Jan 2006")
 }
 
 // statement is a summary without its reasons, which stand in brackets at its
@@ -156,7 +174,7 @@ func placeOf(d records.Delivery) string {
 
 func (s *summary) totals(out io.Writer, t theme, p printing) {
 	took := time.Since(s.began)
-	fmt.Fprintf(out, "%s messages read in %s", thousands(s.messages), round(took))
+	fmt.Fprintf(out, "%s read in %s", count(int(s.messages), "message"), round(took))
 	if known := s.messages - s.fresh; known > 0 {
 		fmt.Fprintf(out, ", %s of them known from before", thousands(known))
 	}
@@ -181,9 +199,17 @@ func (s *summary) totals(out io.Writer, t theme, p printing) {
 	if len(parts) == 0 {
 		parts = []string{"none"}
 	}
+	fmt.Fprintf(out, "The store holds %s in %s.\n", count(int(totals.Messages), "message"), deliveries(totals.Deliveries))
 	fmt.Fprintf(out, "Findings worth a look: %s. Ordinary phishing tagged, nobody need look: %s.\n",
 		strings.Join(parts, ", "), thousands(totals.Actions["tag"]+totals.Actions["hold"]+totals.Actions["refuse"]-int64(targetedMails(p.found))))
 	fmt.Fprintf(out, "%s %s\n", t.dim("Why:"), "portcullis explain ID   "+t.dim("Who else got it:")+" portcullis hunt DOMAIN")
+}
+
+func deliveries(n int64) string {
+	if n == 1 {
+		return "1 delivery"
+	}
+	return thousands(n) + " deliveries"
 }
 
 // targetedMails counts the messages that findings worth a look are about and

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -137,20 +138,21 @@ func (s *scanner) resume(ctx context.Context) func(string) (source.Position, boo
 			return source.Position{}, false // read again: doubling is impossible, losing is not
 		}
 		s.report.resumed++
+		p.File = file
 		return p, true
 	}
 }
 
-// positionKey tells apart what was read for other ends: a scan for bulk copies
+// positionKey stands for a file's path, which often holds a name, and tells apart what was read for other ends: a scan for bulk copies
 // has not judged what it read.
 func (s *scanner) positionKey(file string) string {
 	if abs, err := filepath.Abs(file); err == nil {
 		file = abs
 	}
 	if s.gatherer.bulk {
-		return "bulk:" + file
+		file = "bulk:" + file
 	}
-	return file
+	return s.app.key.Text("position of " + file)
 }
 
 // parseAll parses a batch on all cores.
@@ -284,7 +286,10 @@ func sourceName(item source.Item) string {
 // judgeOne is what runs on all cores: pure, nothing but the message and its facts.
 func (s *scanner) judgeOne(a *arrived) {
 	a.input = s.judge.NewInput(a.m, a.facts)
-	a.entries = observe(a.input)
+	var more bool
+	if a.entries, more = observe(a.input); more {
+		a.facts.Unknown = append(a.facts.Unknown, "what a hunt would find in this message beyond its first "+thousands(maxEntries)+" links, names and addresses: it holds more than are kept")
+	}
 	a.facts.Indicators = s.gatherer.match(a.entries)
 	a.verdict = s.judge.JudgeInput(a.input)
 }
@@ -347,6 +352,7 @@ func (s *scanner) keepReason(v portcullis.Verdict) string {
 
 func (s *scanner) putPositions(ctx context.Context, w *records.Writer, b *batch) error {
 	for file, p := range b.positions {
+		p.File = "" // a path names people; the key is enough to find it again
 		raw, err := json.Marshal(p)
 		if err != nil {
 			return fmt.Errorf("encode position: %w", err)
@@ -369,7 +375,7 @@ func (s *scanner) settle(ctx context.Context) error {
 		}
 		if len(groups) == 0 {
 			s.unsettled = 0
-			return s.app.tx(ctx, func(w *records.Writer) error { return w.DropCompared(ctx, s.app.cfg.Keep == keepNone) })
+			return s.dropCompared(ctx)
 		}
 		err = s.app.store.Tx(ctx, func(tx *sql.Tx) error {
 			w := records.NewWriter(tx)
@@ -386,25 +392,67 @@ func (s *scanner) settle(ctx context.Context) error {
 	}
 }
 
+// dropCompared removes the bytes that were kept for comparing only.
+func (s *scanner) dropCompared(ctx context.Context) error {
+	return s.app.store.Tx(ctx, func(tx *sql.Tx) error {
+		if err := s.app.wipe(ctx, tx); err != nil {
+			return err
+		}
+		w := records.NewWriter(tx)
+		defer w.Close()
+		return errors.Join(w.DropCompared(ctx, s.app.cfg.Keep == keepNone), s.app.wipeLess(ctx, tx))
+	})
+}
+
+// settleGroup compares one group. Who is not, or no longer, among the copies
+// that are compared loses what an earlier comparison found: the outcome depends
+// on which mails there are, not on when they were compared.
 func (s *scanner) settleGroup(ctx context.Context, w *records.Writer, group string) error {
 	copies, err := w.Copies(ctx, group)
 	if err != nil {
 		return err
 	}
-	facts := mail.GroupFacts{Schema: 1, Group: group, People: s.gatherer.base.people, Copies: copies}
-	found := s.judge.Compare(group, copies)
-	if len(found) > 0 {
-		hash, encoded, err := facts.Encode()
-		if err != nil {
-			return fmt.Errorf("encode group: %w", err)
+	if len(copies) > 1 {
+		if err := w.Refresh(ctx, copies); err != nil {
+			return err
 		}
+	}
+	base := s.gatherer.base
+	facts := mail.GroupFacts{Schema: 1, Group: group, People: base.people, Config: base.config, Model: base.model, Copies: copies}
+	found := s.judge.Compare(group, copies)
+	events, err := w.Revised(ctx, group)
+	if err != nil {
+		return err
+	}
+	if len(found) > 0 {
 		for _, c := range copies {
-			if err := s.revise(ctx, w, c.Event, found, hash, encoded); err != nil {
-				return err
-			}
+			events = append(events, c.Event)
+		}
+		slices.Sort(events)
+		events = slices.Compact(events)
+	}
+	if len(events) == 0 {
+		return w.Settled(ctx, group)
+	}
+	hash, encoded, err := facts.Encode()
+	if err != nil {
+		return fmt.Errorf("encode group: %w", err)
+	}
+	for _, event := range events {
+		if err := s.revise(ctx, w, event, foundFor(event, copies, found), hash, encoded); err != nil {
+			return err
 		}
 	}
 	return w.Settled(ctx, group)
+}
+
+// foundFor is what a comparison says of one message: nothing if it was not among
+// the copies compared.
+func foundFor(event portcullis.ID, copies []mail.Copy, found []portcullis.Finding) []portcullis.Finding {
+	if !slices.ContainsFunc(copies, func(c mail.Copy) bool { return c.Event == event }) {
+		return nil
+	}
+	return found
 }
 
 // revise adds a revision to one verdict, unless comparing changed nothing.

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"time"
 
@@ -99,11 +98,17 @@ func (c *scanCommand) scanner(ctx context.Context, a *app, who protected, std st
 	bytes, _ := source.Size(c.Mail)
 	s.meter = newMeter(std.err, bytes)
 	if c.Verdicts != "" {
-		if s.spool, err = newSpool(); err != nil {
+		if s.spool, err = newSpool(c.Verdicts); err != nil {
 			return nil, err
 		}
 	}
-	return s, s.putInputs(ctx, who, model)
+	if err := s.putInputs(ctx, who, model); err != nil {
+		if s.spool != nil {
+			s.spool.close()
+		}
+		return nil, err
+	}
+	return s, nil
 }
 
 func (c *scanCommand) scan(ctx context.Context, s *scanner, who protected, std stdio) error {
@@ -118,14 +123,14 @@ func (c *scanCommand) scan(ctx context.Context, s *scanner, who protected, std s
 	}
 	if err != nil {
 		if errors.Is(err, context.Canceled) {
-			fmt.Fprintf(std.err, "Stopped after %s messages; what they held is stored. The same command goes on from here.\n", thousands(s.report.messages))
+			s.report.stopped(std.err, s.app.temporary)
 			return exitError{exitFailed, nil}
 		}
 		return err
 	}
 	reader := records.NewReader(s.app.store.DB())
 	if s.spool != nil {
-		if err := s.spool.write(ctx, reader, c.Verdicts); err != nil {
+		if err := s.spool.write(ctx, reader); err != nil {
 			return err
 		}
 	}

@@ -40,6 +40,8 @@ type verdictFinding struct {
 // after comparing.
 type spool struct {
 	file *os.File
+	out  *os.File // beside path, and renamed to it when whole
+	path string
 	w    *bufio.Writer
 	enc  *json.Encoder
 }
@@ -51,13 +53,22 @@ type spooled struct {
 	MessageID string
 }
 
-func newSpool() (*spool, error) {
+// newSpool begins a spool for the verdicts of path. That they cannot be written
+// there is told at once, not after hours of scanning.
+func newSpool(path string) (*spool, error) {
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		return nil, exitError{exitIncomplete, fmt.Errorf("--verdicts %s is a folder; name a file", path)}
+	}
+	out, err := os.CreateTemp(filepath.Dir(path), ".verdicts-")
+	if err != nil {
+		return nil, exitError{exitIncomplete, fmt.Errorf("--verdicts %s cannot be written: %w; name a file in a folder that exists and is yours", path, err)}
+	}
 	f, err := os.CreateTemp("", "portcullis-verdicts-")
 	if err != nil {
-		return nil, fmt.Errorf("make a temporary file for verdicts: %w", err)
+		return nil, errors.Join(fmt.Errorf("make a temporary file for verdicts: %w; set TMPDIR to a folder with room", err), out.Close(), os.Remove(out.Name()))
 	}
 	w := bufio.NewWriterSize(f, 1<<16)
-	return &spool{file: f, w: w, enc: json.NewEncoder(w)}, nil
+	return &spool{file: f, out: out, path: path, w: w, enc: json.NewEncoder(w)}, nil
 }
 
 func (s *spool) add(list []*arrived) error {
@@ -71,29 +82,29 @@ func (s *spool) add(list []*arrived) error {
 }
 
 func (s *spool) close() {
-	s.file.Close()
-	os.Remove(s.file.Name())
+	for _, f := range []*os.File{s.file, s.out} {
+		f.Close()
+		os.Remove(f.Name())
+	}
 }
 
-// write writes the verdicts to path, whole or not at all.
-func (s *spool) write(ctx context.Context, reader *records.Reader, path string) (err error) {
+// write writes the verdicts, whole or not at all.
+func (s *spool) write(ctx context.Context, reader *records.Reader) error {
 	if err := s.w.Flush(); err != nil {
-		return fmt.Errorf("write to temporary file %s: %w", s.file.Name(), err)
+		return fmt.Errorf("write to temporary file %s: %w; free space there, or set TMPDIR", s.file.Name(), err)
 	}
 	if _, err := s.file.Seek(0, io.SeekStart); err != nil {
 		return err
 	}
-	out, err := os.CreateTemp(filepath.Dir(path), ".verdicts-")
-	if err != nil {
-		return fmt.Errorf("write verdicts: %w", err)
+	w := bufio.NewWriterSize(s.out, 1<<16)
+	err := s.lines(ctx, reader, json.NewEncoder(w))
+	if err := errors.Join(err, w.Flush(), s.out.Sync(), s.out.Close()); err != nil {
+		return fmt.Errorf("write verdicts to %s: %w; what was scanned is stored: the same command writes them again", s.path, err)
 	}
-	defer os.Remove(out.Name())
-	w := bufio.NewWriterSize(out, 1<<16)
-	err = s.lines(ctx, reader, json.NewEncoder(w))
-	if err := errors.Join(err, w.Flush(), out.Close()); err != nil {
-		return fmt.Errorf("write verdicts to %s: %w", path, err)
+	if err := os.Rename(s.out.Name(), s.path); err != nil {
+		return fmt.Errorf("write verdicts to %s: %w", s.path, err)
 	}
-	return os.Rename(out.Name(), path)
+	return nil
 }
 
 func (s *spool) lines(ctx context.Context, reader *records.Reader, enc *json.Encoder) error {

@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
@@ -51,6 +52,6 @@ func conformanceOf(_ context.Context, b *bench, s *Section) error {
 func contradictions(s *Section, standard string, list []conformance.Contradiction) {
 	s.tell("Cases that "+standard+" contradicts", "%d", len(list))
 	for _, c := range list {
-		s.detail("%s contradicts the suite on %s: suite %s, standard %s (%s)", standard, c.Case, c.Suite, c.RFC, c.Section)
+		s.detail("%s contradicts the suite on %s: suite %s, standard %s (%s)", standard, c.Case, cmp.Or(c.Suite, "no result"), c.RFC, c.Section)
 	}
 }

@@ -282,11 +282,25 @@ func (j *Judge) context(copies mailing, t tracking, all []Copy) situation {
 	s.device(t, receipt, links, images)
 	s.carrier(j.people, copies[0].Org, t)
 	s.sender(copies, met(copies))
+	s.public(all)
 	s.shared(j.people, j.themes)
 	if claims {
 		s.weigh(35, "the sender poses as somebody else")
 	}
 	return s
+}
+
+// public recognises letters from the public: many people signed the same text,
+// through a service that gives each letter a link of its own. Who spies on its
+// readers writes to each under one name, or a few.
+func (s *situation) public(all []Copy) {
+	authors := map[uint16]bool{}
+	for _, c := range all {
+		authors[c.Author] = true
+	}
+	if len(authors) >= 8 && len(authors)*3 >= len(all) {
+		s.weigh(-60, fmt.Sprintf("%d different people signed it: letters from the public", len(authors)))
+	}
 }
 
 func (s *situation) audience(readers, protected int) {
@@ -396,11 +410,11 @@ func (s *situation) sender(copies mailing, h History) {
 	case h.Replied > 0 || h.RepliedDomain > 1:
 		s.weigh(-30, "a recipient has written to the sender before")
 	case h.DomainReached >= 2*max(len(copies), 6):
-		s.weigh(-25, fmt.Sprintf("its domain has written to %d mailboxes of the house before", h.DomainReached))
+		s.weigh(-12, fmt.Sprintf("its domain has written to %d mailboxes of the house before", h.DomainReached))
 	case h.DomainMails == 0:
 		s.weigh(15, "the house has never had mail from this domain")
 	case h.DomainMails >= 12 && days >= 180:
-		s.weigh(-15, fmt.Sprintf("its domain has written regularly for %d days", days))
+		s.weigh(-5, fmt.Sprintf("its domain has written regularly for %d days", days))
 	default:
 		s.weigh(5, "the house hardly knows the sender")
 	}

@@ -14,7 +14,7 @@ import (
 // commonplace text; a group beyond maxGroup is bulk mail, and comparing more of
 // it teaches nothing. Both keep the work linear in the number of mails.
 const (
-	maxCandidates = 64
+	maxCandidates = 24
 	maxGroup      = 400
 )
 

@@ -216,6 +216,9 @@ func (w *Writer) eraseInputs(ctx context.Context, e Erasure) error {
 		if !ok || left == string(raw) {
 			continue
 		}
+		if err := w.exec(ctx, "erasure", `DELETE FROM mail_input WHERE hash=$1 AND hash<>$2`, ErasedInput(hash), hash); err != nil {
+			return err
+		}
 		err = w.exec(ctx, "erasure", `UPDATE mail_input SET hash=$2, body=$3 WHERE hash=$1`, hash, ErasedInput(hash), pack([]byte(left)))
 		if err != nil {
 			return err

@@ -49,7 +49,8 @@ func (r *Reader) History(ctx context.Context, a Ask) (h mail.History, err error)
 	}
 	if a.Name != "" && a.Sender != "" {
 		err = r.q.QueryRowContext(ctx,
-			`SELECT count(DISTINCT sender), count(*) FROM (SELECT sender FROM mail_contact WHERE name=$1 AND time<$2 AND sender<>$3 ORDER BY time DESC LIMIT 200) t`,
+			`SELECT count(DISTINCT sender), count(*) FROM (SELECT sender FROM
+				(SELECT sender FROM mail_contact WHERE name=$1 AND time<$2 ORDER BY time DESC LIMIT 1000) latest WHERE sender<>$3 LIMIT 200) t`, // the inner limit: one sender may have used the name for all of 50,000 mails
 			a.Name, before, a.Sender).Scan(&h.NameAddresses, &h.NameOther)
 	}
 	if err != nil {
@@ -140,4 +141,27 @@ func addDomain(t *mail.Thread, org string) {
 	if org != "" && len(t.Domains) < 16 && !slices.Contains(t.Domains, org) {
 		t.Domains = append(t.Domains, org)
 	}
+}
+
+// Refresh asks again what the archive knew of the senders when these copies
+// came. When a copy was judged, mailboxes read later in the same scan were not
+// in the archive yet; comparing must not depend on the order of reading.
+func (r *Reader) Refresh(ctx context.Context, copies []mail.Copy) error {
+	for i := range copies {
+		c := &copies[i]
+		a := Ask{Before: c.Time}
+		err := r.q.QueryRowContext(ctx, `SELECT sender, org FROM mail_message WHERE id=$1`, c.Event).Scan(&a.Sender, &a.Org)
+		if err != nil {
+			return fmt.Errorf("read message %s: %w", c.Event, err)
+		}
+		for _, to := range c.Recipients {
+			if to.Address != "" {
+				a.Recipients = append(a.Recipients, to.Address)
+			}
+		}
+		if c.History, err = r.History(ctx, a); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -87,7 +87,7 @@ func (f Filter) sql() (string, []any) {
 		query += fmt.Sprintf(" AND "+clause, len(args))
 	}
 	if !f.Since.IsZero() {
-		add("f.time >= $%d", f.Since.UnixMicro())
+		add("(f.time >= $%d OR f.time < 0)", f.Since.UnixMicro()) // below 0: no time is known, and that must hide nothing
 	}
 	if !f.Until.IsZero() {
 		add("f.time < $%d", f.Until.UnixMicro())
