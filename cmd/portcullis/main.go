@@ -31,10 +31,10 @@ func main() {
 }
 
 // boundMemory trades memory for speed while there is little of it in use, and
-// collects hard above a quarter of a gigabyte, however much mail is read.
+// collects hard above a fifth of a gigabyte, however much mail is read.
 func boundMemory() {
 	debug.SetGCPercent(300)
-	debug.SetMemoryLimit(240 << 20)
+	debug.SetMemoryLimit(200 << 20)
 }
 
 // stdio is what a command talks through, so that tests can listen.

@@ -33,7 +33,7 @@ func (in *Input) wordingTraits(t *tally) {
 	}
 	bait := s.subject[roleAccount] + s.subject[rolePrize] + s.subject[roleParcel] + s.subject[roleFee] + s.subject[roleFortune] + s.subject[roleExtortion] + s.subject[roleCrypto] + s.subject[roleJunk] + s.subject[roleUrgent]
 	if bait >= 1 {
-		t.add(wordSubject, in.HeaderEvidence("Subject", 0, in.Subject))
+		t.add(wordSubject, in.HeaderEvidence("Subject", 0, "")) // its words stay in the message: a note is stored
 		if people.Freemail(in.SenderDomain) && len(in.M.References()) == 0 {
 			t.add(senderBait, in.HeaderEvidence("From", 0, in.Sender.Addr))
 		}

@@ -16,7 +16,7 @@ func (u *unit) readMSG(s *stream) error {
 	}
 	if size > int64(len(raw)) {
 		u.fail(s, 0, fmt.Errorf("an Outlook message of %d bytes is larger than the limit of %d: it was not read", size, u.cfg.MaxMessage),
-			"raise the limit on message size")
+			"split or export it in smaller pieces; messages are read up to 64 MiB")
 		return nil
 	}
 	u.pos.Start, u.pos.Offset = 0, size

@@ -285,7 +285,7 @@ func (u *unit) openMbox(s *stream) (*mboxReader, error) {
 
 func (u *unit) tooLarge(s *stream, offset, size int64) {
 	u.fail(s, offset, fmt.Errorf("message of %d bytes is larger than the limit of %d: only its beginning was read", size, u.cfg.MaxMessage),
-		"raise the limit on message size")
+		"split or export it in smaller pieces; messages are read up to 64 MiB")
 }
 
 func (u *unit) readMessage(s *stream) error {
