@@ -180,8 +180,8 @@ func TestBounds(t *testing.T) {
 		"many.zip":    {many, Config{MaxMembers: 2}, 0, "more than 2 members"},
 		"many.tar":    {tarred(t, named{"1.eml", eml("1")}, named{"2.eml", eml("2")}), Config{MaxMembers: 1}, 1, "more than 1 members"},
 		"temp.zip.gz": {gz(t, many), Config{MaxTemp: 50, TempDir: t.TempDir()}, 0, "file of its own"},
-		"large.msg":   {string(inventUnicode().c.bytes()), Config{MaxMessage: 4000}, 0, "raise the limit"},
-		"large.eml":   {eml(strings.Repeat("x", 2000)), Config{MaxMessage: 1000}, 1, "raise the limit"},
+		"large.msg":   {string(inventUnicode().c.bytes()), Config{MaxMessage: 4000}, 0, "in smaller pieces"},
+		"large.eml":   {eml(strings.Repeat("x", 2000)), Config{MaxMessage: 1000}, 1, "in smaller pieces"},
 	} {
 		g := walk(t, c.cfg, tree(t, map[string]string{name: c.content}))
 		all := ""
