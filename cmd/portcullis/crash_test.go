@@ -41,7 +41,7 @@ func TestScanSurvivesKill(t *testing.T) {
 	if out, err := scan("clean", "--verdicts", filepath.Join(dir, "clean.ndjson")).CombinedOutput(); err != nil {
 		t.Fatalf("undisturbed scan: %v\n%s", err, out)
 	}
-	whole := time.Since(began)
+	whole := min(time.Since(began), 4*time.Second) // under the race detector the rest of a longer run shows nothing new
 
 	random := rand.New(rand.NewPCG(1, 2))
 	killed := 0
