@@ -32,18 +32,18 @@ func (r *Reader) History(ctx context.Context, a Ask) (h mail.History, err error)
 		}
 	}
 	before := a.Before.UnixMicro()
-	if a.Sender != "" {
-		h.SenderMails, h.SenderReached, h.ToRecipient, h.SenderFirst, err = r.seen(ctx, bySender, a.Sender, before, rcpt)
-		if err != nil {
-			return h, err
-		}
-	}
 	if a.Org != "" {
 		h.DomainMails, h.DomainReached, h.DomainRecipient, h.DomainFirst, err = r.seen(ctx, byOrg, a.Org, before, rcpt)
 		if err != nil {
 			return h, err
 		}
 		if h.RepliedDomain, h.Replied, err = r.replied(ctx, a, before, rcpt); err != nil {
+			return h, err
+		}
+	}
+	if a.Sender != "" && (a.Org == "" || h.DomainMails > 0) { // nobody of a domain that never wrote has written
+		h.SenderMails, h.SenderReached, h.ToRecipient, h.SenderFirst, err = r.seen(ctx, bySender, a.Sender, before, rcpt)
+		if err != nil {
 			return h, err
 		}
 	}
