@@ -50,6 +50,9 @@ const (
 	authMissing                // the gateway wrote no Authentication-Results
 )
 
+// server is a machine that hands mail over.
+type server struct{ host, ip string }
+
 // letter is a message before it is written down.
 type letter struct {
 	from, replyTo, sender box
@@ -69,6 +72,7 @@ type letter struct {
 	references            []string // ids of the thread so far
 	internal              bool     // sent within the house
 	rewritten             bool     // a gateway changed the links, so that the signature no longer holds
+	server                server   // that hands it over; the envelope domain's own if empty
 }
 
 // mailers by the lines they add and the order in which they write fields.
@@ -237,6 +241,9 @@ func (h *House) trace(d *draw, l letter, rcpt string) []string {
 			h.Domain, d.between(1, 60), gateway, d.letters(idLetters, 12), rcpt, stamp))
 	}
 	ip := addressOf(domainOf(l.envelope))
+	if l.server.ip != "" {
+		from, ip = l.server.host, l.server.ip
+	}
 	out = append(out, fmt.Sprintf("Received: from %s (%[1]s [%s])\r\n by %s with ESMTPS id %s\r\n for <%s>; %s",
 		from, ip, gateway, d.letters(idLetters, 12), rcpt, stamp))
 	if l.auth != authMissing {
