@@ -1,5 +1,5 @@
-// Command generate writes the example: people.toml, indicators.txt and the
-// mailboxes of the Parliament of Verania, which does not exist. It is
+// Command generate writes the examples: people.toml, indicators.txt, the
+// mailboxes and the exercise of the Parliament of Verania, which does not exist. It is
 // deterministic: run again, it writes the same bytes.
 //
 //	go run ./examples/generate
@@ -34,8 +34,10 @@ func write(dir string) error {
 	if err != nil {
 		return err
 	}
-	if err := os.RemoveAll(filepath.Join(dir, "mailboxes")); err != nil {
-		return fmt.Errorf("remove the old mailboxes: %w", err)
+	for _, old := range []string{"mailboxes", "exercise/mail", "exercise/feeds"} {
+		if err := os.RemoveAll(filepath.Join(dir, old)); err != nil {
+			return fmt.Errorf("remove the old files: %w", err)
+		}
 	}
 	for name, content := range files {
 		path := filepath.Join(dir, filepath.FromSlash(name))
@@ -81,7 +83,7 @@ func generate() (map[string][]byte, error) {
 			files["mailboxes/"+name] = content
 		}
 	}
-	return files, nil
+	return files, exercise(files)
 }
 
 // store keeps each mailbox in a form that mail is really found in.
