@@ -114,7 +114,7 @@ func (b *builder) addPeople(d *Directory) (records []*record) {
 			}
 		}
 		d.people = append(d.people, &Person{Name: name, Names: r.list("names"), Addresses: r.list("addresses"), Role: r.text("role"),
-			Office: r.text("office"), Organisation: r.text("organisation"), Topics: r.list("topics"), Committees: r.list("committees"),
+			Office: r.text("office"), Organisation: r.text("organisation"), Party: r.text("party"), Telephone: r.text("telephone"), Topics: r.list("topics"), Committees: r.list("committees"),
 			Staff: r.list("staff"), Delegates: r.list("delegates"), Languages: r.list("languages"), Line: r.line})
 		records = append(records, r)
 	}
@@ -274,7 +274,7 @@ func version(d *Directory) string {
 		sums = append(sums, string(sum[:]))
 	}
 	for _, p := range d.people {
-		add([]string{"person", string(p.ID), p.Name, p.Role, p.Office, p.Organisation}, sorted(p.Names), sorted(p.Addresses), sorted(p.Topics),
+		add([]string{"person", string(p.ID), p.Name, p.Role, p.Office, p.Organisation, p.Party, p.Telephone}, sorted(p.Names), sorted(p.Addresses), sorted(p.Topics),
 			sorted(p.Committees), sorted(p.Staff), sorted(p.Delegates), sorted(p.Languages))
 	}
 	for _, o := range d.organisations {

@@ -115,6 +115,7 @@ const (
 // misspelled key would silently protect nobody.
 var sections = map[string]map[string]shapeOf{
 	"person": {"name": text, "id": text, "names": list, "addresses": list, "role": text, "office": text, "organisation": text,
+		"party": text, "telephone": text,
 		"topics": list, "committees": list, "staff": list, "delegates": list, "languages": list},
 	"organisation": {"name": text, "id": text, "names": list, "domains": list, "login_hosts": list, "own": yesNo},
 	"outlet":       {"name": text, "id": text, "names": list, "domains": list},

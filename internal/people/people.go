@@ -11,6 +11,8 @@
 //	role = "Member of Parliament"
 //	office = "Constituency North"
 //	organisation = "Parliament"             # the name of an organisation below
+//	party = "Green Lantern"                 # bounds who may see what at the desk
+//	telephone = "+000 5550 101"             # where to call when mail is not safe
 //	topics = ["energy", "foreign affairs"]
 //	committees = ["Foreign Affairs"]
 //	languages = ["en", "de"]
@@ -58,6 +60,7 @@ type Person struct {
 	Name                                 string
 	Names, Addresses                     []string
 	Role, Office, Organisation           string
+	Party, Telephone                     string
 	Topics, Committees, Staff, Delegates []string
 	Languages                            []string
 	Line                                 int // in the file
