@@ -33,6 +33,21 @@ func UnwrapAll(u string) (target string, chain []string) {
 	return u, chain
 }
 
+// Resolve unwraps as UnwrapAll does and takes the target apart as ParseURL does. The
+// usual link, which nobody wrapped, is parsed once.
+func Resolve(u string) (target Link, chain []string, err error) {
+	for {
+		if target, err = ParseURL(u); err != nil || len(chain) == maxLayers {
+			return target, chain, err
+		}
+		next, wrapper, ok := target.unwrap()
+		if !ok || next == u {
+			return target, chain, nil
+		}
+		u, chain = next, append(chain, wrapper)
+	}
+}
+
 // unwrap tries the rewriters whose host is the link's or a parent of it, the most
 // particular first.
 func (l *Link) unwrap() (target, wrapper string, ok bool) {

@@ -186,6 +186,28 @@ func TestUnwrapAll(t *testing.T) {
 	}
 }
 
+// checkResolve compares Resolve with the two steps it makes one.
+func checkResolve(t *testing.T, u string) {
+	t.Helper()
+	target, chain := UnwrapAll(u)
+	want, wantErr := ParseURL(target)
+	got, gotChain, err := Resolve(u)
+	if got != want || !slices.Equal(chain, gotChain) || (err == nil) != (wantErr == nil) {
+		t.Fatalf("%q: %+v %v %v, want %+v %v %v", u, got, gotChain, err, want, chain, wantErr)
+	}
+}
+
+func TestResolve(t *testing.T) {
+	for _, wrap := range wrapped {
+		checkResolve(t, wrap(seed))
+		checkResolve(t, wrap(wrap(seed)))
+		checkResolve(t, wrap("no link"))
+	}
+	for _, u := range []string{seed, "", "mailto:a@x.example", "//x.example/a", "x", "https://"} {
+		checkResolve(t, u)
+	}
+}
+
 func FuzzUnwrap(f *testing.F) {
 	for _, wrap := range wrapped {
 		f.Add(wrap(seed))
@@ -195,6 +217,7 @@ func FuzzUnwrap(f *testing.F) {
 		if ok != (target != "") || ok != (name != "") || len(target) > 2*len(s)+8 {
 			t.Fatalf("Unwrap(%q) = %q, %q, %v", s, target, name, ok)
 		}
+		checkResolve(t, s)
 		if _, chain := UnwrapAll(s); len(chain) > maxLayers {
 			t.Fatal(chain)
 		}

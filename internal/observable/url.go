@@ -216,7 +216,7 @@ func stripBlanks(s string) string {
 	for s != "" && s[len(s)-1] <= ' ' {
 		s = s[:len(s)-1]
 	}
-	if strings.ContainsAny(s, "\t\r\n") {
+	if strings.IndexByte(s, '\n') >= 0 || strings.IndexByte(s, '\t') >= 0 || strings.IndexByte(s, '\r') >= 0 {
 		s = strings.NewReplacer("\t", "", "\r", "", "\n", "").Replace(s)
 	}
 	return s

@@ -23,10 +23,7 @@ type finder struct {
 // otsu divides luminances in two so that both parts vary least (Otsu 1979).
 // ok is false for pictures of nearly one colour.
 func (g *gray) otsu() (threshold byte, ok bool) {
-	var hist [256]int
-	for _, v := range g.pix {
-		hist[v]++
-	}
+	hist := g.histogram()
 	total, sum := len(g.pix), 0
 	for v, n := range hist {
 		sum += v * n
@@ -53,11 +50,32 @@ func (g *gray) otsu() (threshold byte, ok bool) {
 	return byte((cut + last) / 2), norm > 0 && best/norm > 100
 }
 
+// histogram counts in four tables by turns: in one alone a count would wait for the
+// one before, for neighbours are mostly alike.
+func (g *gray) histogram() (hist [256]int) {
+	var part [4][256]int32
+	pix := g.pix
+	for ; len(pix) >= 4; pix = pix[4:] {
+		part[0][pix[0]]++
+		part[1][pix[1]]++
+		part[2][pix[2]]++
+		part[3][pix[3]]++
+	}
+	for _, v := range pix {
+		part[0][v]++
+	}
+	for v := range hist {
+		hist[v] = int(part[0][v]) + int(part[1][v]) + int(part[2][v]) + int(part[3][v])
+	}
+	return hist
+}
+
 // fixed cuts at one threshold.
 func (g *gray) fixed(threshold byte) *bitmap {
 	b := &bitmap{w: g.w, h: g.h, bits: make([]bool, len(g.pix))}
+	bits := b.bits[:len(g.pix)]
 	for i, v := range g.pix {
-		b.bits[i] = v <= threshold
+		bits[i] = v <= threshold
 	}
 	return b
 }

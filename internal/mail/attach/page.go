@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"net/url"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -206,9 +207,9 @@ func (p *page) finish() {
 	src := p.scripts.Bytes()
 	lower := bytes.ToLower(src)
 	p.smuggling(lower)
-	p.redirects(src)
+	p.redirects(src, lower)
 	urlsIn(src, func(u string, _, _ int) { p.in.url(p.c, InHTMLScript, u) })
-	p.unwrap(src)
+	p.unwrap(src, lower)
 	p.loginForm(lower)
 	p.in.addText(p.c, strings.TrimSpace(p.text.String()))
 	p.qr()
@@ -255,8 +256,10 @@ func longestLiteral(s []byte) int {
 	return best
 }
 
-func (p *page) redirects(src []byte) {
-	for _, m := range location().FindAllSubmatch(src, 20) {
+// redirects and unwrap take the source in small letters as well: a word that does
+// not stand there saves the expression that begins with it.
+func (p *page) redirects(src, lower []byte) {
+	for _, m := range matches(location, 20, src, lower, "location") {
 		target := string(m[1])
 		p.in.url(p.c, InHTMLRedirect, target)
 		if cleanURL(target) != "" {
@@ -290,25 +293,38 @@ func (p *page) loginForm(lower []byte) {
 
 // unwrap decodes literals one layer and looks at each as content of its own;
 // layers below are met again there, as far as Limits.Depth allows.
-func (p *page) unwrap(src []byte) {
+func (p *page) unwrap(src, lower []byte) {
 	n := 0
 	give := func(data []byte) {
 		if n++; n <= maxUnwrapped && len(data) >= 8 && (mostlyText(data) || sniff(data, "", "") != "binary") {
 			p.carried("script", data)
 		}
 	}
-	for _, m := range atobArg().FindAllSubmatch(src, maxUnwrapped) {
+	for _, m := range matches(atobArg, maxUnwrapped, src, lower, "atob") {
 		give(decodeBase64(m[1]))
 	}
-	for _, m := range percents().FindAllSubmatch(src, maxUnwrapped) {
+	for _, m := range matches(percents, maxUnwrapped, src, lower, "escape", "decodeuri") {
 		give(percentDecode(m[1]))
 	}
-	for _, m := range charCodes().FindAllSubmatch(src, maxUnwrapped) {
+	for _, m := range matches(charCodes, maxUnwrapped, src, lower, "fromcharcode") {
 		give(charCodeList(m[1]))
+	}
+	if len(src) < 200 {
+		return
 	}
 	for _, m := range literal64().FindAllSubmatch(src, maxUnwrapped) {
 		give(decodeBase64(m[1]))
 	}
+}
+
+// matches runs an expression where one of the words stands without which it cannot match.
+func matches(expr func() *regexp.Regexp, most int, src, lower []byte, words ...string) [][][]byte {
+	for _, w := range words {
+		if bytes.Contains(lower, []byte(w)) {
+			return expr().FindAllSubmatch(src, most)
+		}
+	}
+	return nil
 }
 
 // decodeBase64 is lenient: either alphabet, blanks and line ends ignored, no padding needed.
@@ -433,6 +449,7 @@ func (in *inspection) svgScript(c content, src []byte) {
 	p := page{in: in, c: c}
 	urlsIn(src, func(u string, _, _ int) { in.url(c, InSVG, u) })
 	p.scripts.WriteString(html.UnescapeString(string(src)))
-	p.redirects(p.scripts.Bytes())
-	p.unwrap(p.scripts.Bytes())
+	lower := bytes.ToLower(p.scripts.Bytes())
+	p.redirects(p.scripts.Bytes(), lower)
+	p.unwrap(p.scripts.Bytes(), lower)
 }

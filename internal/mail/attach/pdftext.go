@@ -413,11 +413,27 @@ func (p *pdfFile) samples(o *pdfObject, d pdfDict, w, h int) *gray {
 		if len(line) < row {
 			break
 		}
+		if bits == 8 && comps == 3 && palette == nil {
+			rgbLuminances(g.pix[y*w:(y+1)*w], line, invert)
+			continue
+		}
 		for x := range w {
 			g.pix[y*w+x] = sampleLuminance(line, x, comps, bits, palette, invert)
 		}
 	}
 	return g
+}
+
+// rgbLuminances is sampleLuminance for the usual picture, a row at once.
+func rgbLuminances(out, line []byte, invert bool) {
+	flip := byte(0)
+	if invert {
+		flip = 255
+	}
+	for x := range out {
+		p := line[3*x : 3*x+3 : 3*x+3]
+		out[x] = byte((77*int(p[0])+150*int(p[1])+29*int(p[2]))>>8) ^ flip
+	}
 }
 
 func sampleLuminance(line []byte, x, comps, bits int, palette []byte, invert bool) byte {

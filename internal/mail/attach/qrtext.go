@@ -12,7 +12,8 @@ import (
 // (one or two per module), or quadrants. Mail that is scanned for pictures only
 // carries codes that way. It returns the address, or the text where it is none.
 func QRInText(s string) (string, bool) {
-	if !strings.ContainsRune(s, '█') && !strings.ContainsAny(s, "▀▄▌▐▛▜▙▟▘▝▖▗■⬛") {
+	// All but one are of two blocks of Unicode, and begin with the same two bytes.
+	if !strings.Contains(s, "\xe2\x96") && !strings.Contains(s, "⬛") || !strings.ContainsAny(s, "█▀▄▌▐▛▜▙▟▘▝▖▗■⬛") {
 		return "", false
 	}
 	for _, block := range drawings(s) {

@@ -184,7 +184,7 @@ func bareMailbox(item string) (Address, bool) {
 			// "Name,(<a@x.example>)": some programs take the address in the comment.
 			a := addrSpec(comment[open+1:])
 			a.Name = name
-			return a, true
+			return a, a.Addr != "" || name != ""
 		}
 		return Address{Name: name}, name != ""
 	}
@@ -203,7 +203,7 @@ func bareMailbox(item string) (Address, bool) {
 	if a.Name, _ = displayName(name); a.Name == "" {
 		a.Name = DecodeWords(strings.TrimSpace(comment))
 	}
-	return a, true
+	return a, a.Addr != "" || a.Name != "" // "@:" is a route to nowhere
 }
 
 // addrSpec reads local@domain, with the obsolete route before it

@@ -144,29 +144,35 @@ func isASCII(b []byte) bool {
 }
 
 func decodeSingle(raw []byte, table *charmap.Charmap) string {
-	out := make([]byte, 0, len(raw)+len(raw)/8)
-	for _, c := range raw {
-		if c < 0x80 {
-			out = append(out, c)
-		} else {
-			out = utf8.AppendRune(out, table.DecodeByte(c))
+	var out strings.Builder
+	out.Grow(len(raw) + len(raw)/8)
+	for len(raw) > 0 {
+		n := 0
+		for n < len(raw) && raw[n] < 0x80 {
+			n++
 		}
+		out.Write(raw[:n])
+		for ; n < len(raw) && raw[n] >= 0x80; n++ {
+			out.WriteRune(table.DecodeByte(raw[n]))
+		}
+		raw = raw[n:]
 	}
-	return string(out)
+	return out.String()
 }
 
 // mend reads each byte that is not UTF-8 as windows-1252.
 func mend(raw []byte) string {
-	out := make([]byte, 0, len(raw)+16)
+	var out strings.Builder
+	out.Grow(len(raw) + 16)
 	for len(raw) > 0 {
 		r, n := utf8.DecodeRune(raw)
 		if r == utf8.RuneError && n == 1 {
 			r = charmap.Windows1252.DecodeByte(raw[0])
 		}
-		out = utf8.AppendRune(out, r)
+		out.WriteRune(r)
 		raw = raw[n:]
 	}
-	return string(out)
+	return out.String()
 }
 
 // decodeUTF16 goes by the byte order mark, then by the name, then by where the

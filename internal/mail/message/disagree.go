@@ -51,7 +51,7 @@ func inspected(name string) (words, once bool) {
 // disagreed about it to the point of being deceived.
 func (w *walker) inspectLineEnds() {
 	header := w.raw[:min(w.m.bodyStart, len(w.raw))]
-	lf, crlf := bytes.Count(header, []byte{'\n'}), bytes.Count(header, []byte("\r\n"))
+	lf, crlf := bytes.Count(header, []byte{'\n'}), countCRLF(header)
 	if crlf == 0 || lf == crlf {
 		return
 	}
@@ -74,7 +74,20 @@ func (w *walker) cleanBytes(h Header) bool {
 		return true
 	}
 	raw := w.raw[h[0].Start:h[len(h)-1].End]
-	return isASCII(raw) && bytes.IndexByte(raw, 0) < 0 && bytes.Count(raw, []byte{'\r'}) == bytes.Count(raw, []byte("\r\n"))
+	return isASCII(raw) && bytes.IndexByte(raw, 0) < 0 && bytes.Count(raw, []byte{'\r'}) == countCRLF(raw)
+}
+
+// countCRLF goes by the CRs: where there are none it is one look.
+func countCRLF(b []byte) (n int) {
+	for {
+		i := bytes.IndexByte(b, '\r')
+		if i < 0 {
+			return n
+		}
+		if b = b[i+1:]; len(b) > 0 && b[0] == '\n' {
+			n++
+		}
+	}
 }
 
 // inspectOnce reports whether a field is the first of its name, and notes it

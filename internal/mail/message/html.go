@@ -3,7 +3,6 @@ package message
 import (
 	"strings"
 
-	"golang.org/x/net/html"
 	"golang.org/x/net/html/atom"
 )
 
@@ -33,16 +32,14 @@ func scanHTML(text string, lim Limits) (h *HTML, cut string) {
 	}
 	s.stack = append(make([]element, 0, 48), element{style: rootStyle()})
 	s.attrs = make([]attr, 0, 12)
-	s.visible.buf = make([]byte, 0, min(len(text)/8, 32<<10))
+	s.visible.Grow(min(len(text)/8, 32<<10))
 	s.sheets(text)
 	s.run(text, 0)
 	s.closeLink()
 	if s.cut == "" && (s.visible.full || s.hidden.full) {
 		s.cut = "more text than is kept"
 	}
-	s.out.Text = s.visible.String()
-	s.out.Hidden = s.hidden.String()
-	s.out.Title = s.title.String()
+	s.out.Text, s.out.Hidden, s.out.Title = s.visible.String(), s.hidden.String(), s.title.String()
 	return s.out, s.cut
 }
 
@@ -69,8 +66,6 @@ type htmlScan struct {
 	inTitle                bool
 }
 
-type attr struct{ key, val string }
-
 // element is one open element.
 type element struct {
 	tag   atom.Atom
@@ -79,56 +74,61 @@ type element struct {
 }
 
 // run tokenizes text, whose first byte stands at offset base of the part's text.
-func (s *htmlScan) run(text string, offset int) {
-	z := html.NewTokenizer(strings.NewReader(text))
-	at := offset
+func (s *htmlScan) run(text string, base int) {
+	z := tokenizer{text: text, attrs: s.attrs[:0]}
 	for {
-		kind := z.Next()
-		start := at
-		at += len(z.Raw())
-		if kind == html.ErrorToken {
-			return
+		kind := z.next()
+		if kind == noToken {
+			break
 		}
 		if s.tokens--; s.tokens < 0 {
 			s.cut = "more HTML tokens than are read"
-			return
+			break
 		}
+		start, end := base+z.start, base+z.end
 		switch kind {
-		case html.TextToken:
-			s.textToken(z, start, at)
-		case html.StartTagToken, html.SelfClosingTagToken:
-			s.startTag(z, start, at)
-		case html.EndTagToken:
-			s.endTag(tagOf(s.text[start:at]))
-		case html.CommentToken:
-			s.comment(start, at)
+		case textToken, rawToken:
+			s.textToken(kind, start, end)
+		case startToken:
+			s.attrs = z.attrs
+			s.startTag(element{tag: z.tag, name: z.name}, start, end)
+		case endToken:
+			s.endTag(z.tag, z.name)
+		case commentToken:
+			s.comment(start, end)
 		}
 	}
+	s.attrs = z.attrs[:0]
 }
 
 func (s *htmlScan) top() *element { return &s.stack[len(s.stack)-1] }
 
-func (s *htmlScan) textToken(z *html.Tokenizer, start, end int) {
+func (s *htmlScan) textToken(kind tokenKind, start, end int) {
+	text := s.text[start:end]
 	switch s.top().tag {
 	case atom.Script:
-		s.script("script", s.text[start:end], start, end)
+		s.script("script", text, start, end)
 		return
 	case atom.Style: // read by sheets
 		return
 	case atom.Iframe, atom.Noembed, atom.Noframes, atom.Template:
 		return
 	}
-	text := z.Text()
+	w := &s.visible
 	switch {
 	case s.inTitle:
-		s.title.max = 4096
-		s.title.write(text)
+		w = &s.title
+		w.max = 4096
 	case s.conditional:
+		return
 	case s.top().style.hidesText():
-		s.hidden.write(text)
-	default:
-		s.visible.write(text)
+		w = &s.hidden
 	}
+	if kind == rawToken {
+		w.write(text)
+		return
+	}
+	w.writeDecoded(text)
 }
 
 // voids are elements without content.
@@ -152,151 +152,23 @@ func isBlock(a atom.Atom) bool {
 	return false
 }
 
-func (s *htmlScan) startTag(z *html.Tokenizer, start, end int) {
-	tag, name := tagOf(s.text[start:end])
-	e := element{tag: tag, name: name}
-	s.attrs = s.attrs[:0]
-	s.readAttrs(z, s.text[start:end])
-	if tag == atom.Noscript {
-		z.NextIsNotRawText() // mail programs run no scripts, so they show this
-	}
-	s.impliedEnd(tag)
-	e.style = s.styleOf(tag, e.name)
-	if isBlock(tag) {
+func (s *htmlScan) startTag(e element, start, end int) {
+	s.impliedEnd(e.tag)
+	e.style = s.styleOf(e.tag, e.name)
+	if isBlock(e.tag) {
 		s.visible.newline()
 		s.hidden.newline()
 	}
 	s.collect(&e, start, end)
-	if !isVoid(tag) {
+	if !isVoid(e.tag) {
 		s.push(e)
 	}
-}
-
-// readAttrs reads the attributes of a tag. The tokenizer copies each twice; most
-// tags hold nothing to decode, and their attributes are cut from the text as it is.
-func (s *htmlScan) readAttrs(z *html.Tokenizer, raw string) {
-	if strings.IndexByte(raw, '&') < 0 && strings.IndexByte(raw, '\r') < 0 && strings.IndexByte(raw, 0) < 0 {
-		s.attrs = cutAttrs(s.attrs, raw)
-		return
-	}
-	_, more := z.TagName()
-	for more {
-		var key, val []byte
-		key, val, more = z.TagAttr()
-		s.attrs = append(s.attrs, attr{attrName(key), string(val)})
-	}
-}
-
-// cutAttrs splits a whole start tag by the rules of HTML §13.2.5.32 and
-// following, as the tokenizer does. Of two attributes of one name the first counts
-// for Get-like look-ups, since they stop there.
-func cutAttrs(attrs []attr, raw string) []attr {
-	raw = strings.TrimSuffix(raw, ">")
-	i := 1
-	for i < len(raw) && !endsName(raw[i]) {
-		i++
-	}
-	for rest := raw[i:]; ; {
-		for rest != "" && endsName(rest[0]) {
-			rest = rest[1:]
-		}
-		if rest == "" {
-			return attrs
-		}
-		end := 1
-		for end < len(rest) && rest[end] != '=' && !endsName(rest[end]) {
-			end++
-		}
-		a := attr{key: lowerName(rest[:end])}
-		if rest = trimHTMLSpace(rest[end:]); rest != "" && rest[0] == '=' {
-			a.val, rest = cutAttrValue(trimHTMLSpace(rest[1:]))
-		}
-		attrs = append(attrs, a)
-	}
-}
-
-// tagOf reads the name of a whole tag. It is returned where no atom stands for it.
-func tagOf(raw string) (atom.Atom, string) {
-	from := 1
-	if from < len(raw) && raw[from] == '/' {
-		from++
-	}
-	end := from
-	var buf [24]byte
-	for end < len(raw) && raw[end] != '>' && raw[end] != '\r' && !endsName(raw[end]) {
-		if c := raw[end]; end-from < len(buf) {
-			if c >= 'A' && c <= 'Z' {
-				c += 'a' - 'A'
-			}
-			buf[end-from] = c
-		}
-		end++
-	}
-	n := end - from
-	if n > len(buf) {
-		return 0, lowerName(raw[from:end])
-	}
-	if tag := atom.Lookup(buf[:n]); tag != 0 {
-		return tag, ""
-	}
-	return 0, string(buf[:n])
-}
-
-func endsName(c byte) bool { return c == ' ' || c == '\t' || c == '\n' || c == '\f' || c == '/' }
-
-func trimHTMLSpace(s string) string {
-	for s != "" && (s[0] == ' ' || s[0] == '\t' || s[0] == '\n' || s[0] == '\f') {
-		s = s[1:]
-	}
-	return s
-}
-
-func cutAttrValue(s string) (value, rest string) {
-	if s == "" {
-		return "", ""
-	}
-	if s[0] == '"' || s[0] == '\'' {
-		end := strings.IndexByte(s[1:], s[0])
-		if end < 0 {
-			return s[1:], ""
-		}
-		return s[1 : 1+end], s[end+2:]
-	}
-	end := 0
-	for end < len(s) && (s[end] == '/' || !endsName(s[end])) {
-		end++
-	}
-	return s[:end], s[end:]
-}
-
-// lowerName lowers ASCII letters only, as HTML does.
-func lowerName(s string) string {
-	for i := 0; i < len(s); i++ {
-		if s[i] >= 'A' && s[i] <= 'Z' {
-			b := []byte(s)
-			for ; i < len(b); i++ {
-				if b[i] >= 'A' && b[i] <= 'Z' {
-					b[i] += 'a' - 'A'
-				}
-			}
-			return attrName(b)
-		}
-	}
-	return s
-}
-
-// attrName saves the allocation for the names that nearly all attributes have.
-func attrName(key []byte) string {
-	if a := atom.Lookup(key); a != 0 {
-		return a.String()
-	}
-	return string(key)
 }
 
 func (s *htmlScan) attr(name string) string {
 	for i := range s.attrs {
 		if s.attrs[i].key == name {
-			return s.attrs[i].val
+			return s.attrs[i].value()
 		}
 	}
 	return ""
@@ -314,7 +186,7 @@ func bucket(tag atom.Atom, name string) int {
 
 func (s *htmlScan) push(e element) {
 	if e.tag == atom.Title {
-		s.inTitle = len(s.stack) < 8 && s.title.len() == 0
+		s.inTitle = len(s.stack) < 8 && s.title.Len() == 0
 	}
 	if len(s.stack) < maxOpen {
 		s.stack = append(s.stack, e)

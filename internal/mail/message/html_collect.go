@@ -56,13 +56,27 @@ func (s *htmlScan) handlers(start, end int) {
 		a := &s.attrs[i]
 		switch {
 		case len(a.key) > 3 && a.key[:2] == "on":
-			s.script("event-handler", a.val, start, end)
+			s.script("event-handler", a.value(), start, end)
 		case a.key == "href" || a.key == "src" || a.key == "action" || a.key == "formaction" || a.key == "xlink:href":
-			if url := cleanURL(a.val, ""); hasScheme(url, "javascript:") || hasScheme(url, "vbscript:") || hasScheme(url, "data:text/html") {
+			if !mayRun(a.value()) {
+				continue
+			}
+			if url := cleanURL(a.value(), ""); hasScheme(url, "javascript:") || hasScheme(url, "vbscript:") || hasScheme(url, "data:text/html") {
 				s.script("javascript-url", url, start, end)
 			}
 		}
 	}
+}
+
+// mayRun looks at the first letter only: of javascript:, vbscript: or data:.
+func mayRun(url string) bool {
+	for i := 0; i < len(url); i++ {
+		if c := url[i]; c > ' ' {
+			c |= 0x20
+			return c == 'j' || c == 'v' || c == 'd'
+		}
+	}
+	return false
 }
 
 func (s *htmlScan) script(kind, code string, start, end int) {
@@ -121,7 +135,7 @@ func (s *htmlScan) anchor(e *element, start, end int) {
 	s.closeLink() // links do not nest
 	if s.addLink("a", href, e, start, end) {
 		s.link = len(s.out.Links) - 1
-		s.linkText, s.linkHidden, s.linkImage = s.visible.len(), s.hidden.len(), false
+		s.linkText, s.linkHidden, s.linkImage = s.visible.Len(), s.hidden.Len(), false
 	}
 }
 

@@ -262,29 +262,40 @@ func eachDeclaration(css string, f func(property, value string)) {
 	}
 	css = blankComments(css)
 	for broken := false; css != ""; {
-		var end int
-		if end, broken = declarationEnd(css, broken); end < 0 {
+		var colon, end int
+		if colon, end, broken = declarationEnd(css, broken); end < 0 {
 			end = len(css)
 		}
-		property, value, ok := strings.Cut(css[:end], ":")
-		if ok {
-			f(strings.ToLower(strings.TrimSpace(property)), strings.TrimSpace(value))
+		if colon >= 0 && colon < end {
+			f(lowerName(strings.TrimSpace(css[:colon])), strings.TrimSpace(css[colon+1:end]))
 		}
 		css = css[min(end+1, len(css)):]
 	}
 }
 
-// declarationEnd finds the semicolon outside brackets and quotes, -1 for none.
-// Once a bracket or quote proved never to close, every semicolon counts: looking
-// for the close again each time would take the square of the length.
-func declarationEnd(css string, broken bool) (end int, stillBroken bool) {
+// declarationEnd finds the semicolon outside brackets and quotes, -1 for none, and
+// the first colon. Once a bracket or quote proved never to close, every semicolon
+// counts: looking for the close again each time would take the square of the length.
+func declarationEnd(css string, broken bool) (colon, end int, stillBroken bool) {
 	if broken {
-		return strings.IndexByte(css, ';'), true
+		if end = strings.IndexByte(css, ';'); end >= 0 {
+			css = css[:end]
+		}
+		return strings.IndexByte(css, ':'), end, true
 	}
 	depth := 0
+	colon = -1
 	var quote byte
 	for i := 0; i < len(css); i++ {
-		switch c := css[i]; {
+		c := css[i]
+		if !divides[c] {
+			continue
+		}
+		switch {
+		case c == ':':
+			if colon < 0 {
+				colon = i
+			}
 		case quote != 0:
 			if c == quote {
 				quote = 0
@@ -296,14 +307,17 @@ func declarationEnd(css string, broken bool) (end int, stillBroken bool) {
 		case c == ')' && depth > 0:
 			depth--
 		case c == ';' && depth == 0:
-			return i, false
+			return colon, i, false
 		}
 	}
 	if depth > 0 || quote != 0 {
-		return strings.IndexByte(css, ';'), true
+		return colon, strings.IndexByte(css, ';'), true
 	}
-	return -1, false
+	return colon, -1, false
 }
+
+// divides are the bytes that matter to declarationEnd.
+var divides = [256]bool{';': true, ':': true, '"': true, '\'': true, '(': true, ')': true}
 
 func cutImportant(value string) (string, bool) {
 	i := strings.IndexByte(value, '!')

@@ -50,20 +50,20 @@ func (s *htmlScan) styleOf(tag atom.Atom, name string) style {
 	for i := len(s.attrs) - 1; i >= 0; i-- { // of two of one name the first counts
 		switch a := &s.attrs[i]; a.key {
 		case "class":
-			class = a.val
+			class = a.value()
 		case "id":
-			id = a.val
+			id = a.value()
 		case "style":
-			inline = a.val
+			inline = a.value()
 		case "hidden":
 			st.none = true
 		case "bgcolor":
-			st.setBackground(colourAttr(a.val))
+			st.setBackground(colourAttr(a.value()))
 		case "background":
 			st.bg = unknownColour
 		case "color", "text":
 			if tag == atom.Font || tag == atom.Body || tag == atom.Basefont {
-				st.fg = colourAttr(a.val)
+				st.fg = colourAttr(a.value())
 			}
 		}
 	}

@@ -5,30 +5,44 @@ import "strings"
 // writer gathers text the way HTML lays it out: runs of white space are one
 // space, blocks begin a new line.
 type writer struct {
-	buf  []byte
+	strings.Builder
 	max  int
 	wait byte // the white space to write before the next character
 	full bool
 }
 
 func (w *writer) newline() {
-	if len(w.buf) > 0 {
+	if w.Len() > 0 {
 		w.wait = '\n'
 	}
 }
 
 func (w *writer) space() {
-	if w.wait == 0 && len(w.buf) > 0 {
+	if w.wait == 0 && w.Len() > 0 {
 		w.wait = ' '
 	}
 }
 
-func (w *writer) write(text []byte) {
-	for len(text) > 0 && !w.full {
-		n := 0
-		for n < len(text) && text[n] > ' ' && text[n] != 0xc2 {
-			n++
+// writeDecoded writes text in which character references count.
+func (w *writer) writeDecoded(text string) {
+	for !w.full {
+		amp := strings.IndexByte(text, '&')
+		if amp < 0 {
+			break
 		}
+		w.write(text[:amp])
+		decoded, n := reference(text[amp:], false)
+		w.write(decoded)
+		text = text[amp+n:]
+	}
+	w.write(text)
+}
+
+// write appends text. Most of it is words with one space between, which go as
+// they are.
+func (w *writer) write(text string) {
+	for len(text) > 0 && !w.full {
+		n := laidOut(text)
 		switch {
 		case n > 0:
 			w.add(text[:n])
@@ -46,24 +60,42 @@ func (w *writer) write(text []byte) {
 	}
 }
 
-func (w *writer) add(word []byte) {
-	if len(w.buf)+len(word)+1 > w.max {
+// laidOut is how much of the text needs no change: words, one space between.
+// Whatever begins with 0xc2 may be a no-break space.
+func laidOut(text string) int {
+	n := 0
+	for n < len(text) {
+		switch c := text[n]; {
+		case c > ' ' && c != 0xc2:
+			n++
+		case c == ' ' && n > 0 && n+1 < len(text) && text[n+1] > ' ' && text[n+1] != 0xc2:
+			n += 2
+		default:
+			return n
+		}
+	}
+	return n
+}
+
+// add appends what fits, whole words only.
+func (w *writer) add(words string) {
+	if room := w.max - w.Len() - 1; len(words) > room {
 		w.full = true
-		return
+		words = words[:max(0, strings.LastIndexByte(words[:max(0, room+1)], ' '))]
+		if words == "" {
+			return
+		}
 	}
 	if w.wait != 0 {
-		w.buf = append(w.buf, w.wait)
+		w.WriteByte(w.wait)
 		w.wait = 0
 	}
-	w.buf = append(w.buf, word...)
+	w.WriteString(words)
 }
 
-func (w *writer) len() int { return len(w.buf) }
-
-// since is what was written after the buffer had n bytes, on one line.
+// since is what was written after the text had n bytes, on one line.
 func (w *writer) since(n int) string {
-	s := strings.TrimSpace(string(w.buf[min(n, len(w.buf)):]))
+	text := w.String()
+	s := strings.TrimSpace(text[min(n, len(text)):])
 	return strings.ReplaceAll(s, "\n", " ")
 }
-
-func (w *writer) String() string { return string(w.buf) }

@@ -10,14 +10,22 @@ import (
 // it and tabs and line ends inside it go, backslashes of http URLs are slashes,
 // and it is resolved against base where there is one. "" is no URL.
 func cleanURL(s, base string) string {
-	s = strings.TrimFunc(s, func(r rune) bool { return r <= ' ' })
+	for s != "" && s[0] <= ' ' {
+		s = s[1:]
+	}
+	for s != "" && s[len(s)-1] <= ' ' {
+		s = s[:len(s)-1]
+	}
 	if s == "" {
 		return ""
 	}
-	if strings.ContainsAny(s, "\t\r\n") {
+	if strings.IndexByte(s, '\n') >= 0 || strings.IndexByte(s, '\t') >= 0 || strings.IndexByte(s, '\r') >= 0 {
 		s = strings.NewReplacer("\t", "", "\r", "", "\n", "").Replace(s)
 	}
 	scheme := schemeOf(s)
+	if isClean(scheme, s) {
+		return s
+	}
 	switch strings.ToLower(scheme) {
 	case "":
 		return relativeURL(s, base)
@@ -27,6 +35,15 @@ func cleanURL(s, base string) string {
 		return fileURL(s[len(scheme)+1:])
 	}
 	return strings.ToLower(scheme) + s[len(scheme):]
+}
+
+// isClean tells the web URLs, nearly all, in which nothing needs a change.
+func isClean(scheme, s string) bool {
+	if scheme != "https" && scheme != "http" {
+		return false
+	}
+	rest := s[len(scheme)+1:]
+	return len(rest) > 2 && rest[0] == '/' && rest[1] == '/' && rest[2] != '/' && strings.IndexByte(rest, '\\') < 0
 }
 
 // slashes reads what follows the scheme of a web URL: any number of slashes and

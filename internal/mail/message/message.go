@@ -90,17 +90,24 @@ func (m *Message) PlainText() string {
 	if m.plain != nil {
 		return *m.plain
 	}
-	var b strings.Builder
+	var shown shownText
 	if m.Root != nil {
-		m.appendText(&b, m.Root)
+		m.appendText(&shown, m.Root)
 	}
-	s := b.String()
+	s := strings.Join(shown.texts, "\n")
 	m.plain = &s
 	return s
 }
 
-func (m *Message) appendText(b *strings.Builder, p *Part) {
-	if p.Nested || p.IsAttachment() || b.Len() >= m.lim.HTMLTextMax {
+// shownText gathers the texts of the parts. There is nearly always one, which then
+// costs nothing.
+type shownText struct {
+	texts []string
+	size  int // joined
+}
+
+func (m *Message) appendText(b *shownText, p *Part) {
+	if p.Nested || p.IsAttachment() || b.size >= m.lim.HTMLTextMax {
 		return
 	}
 	if p.MediaType == "multipart/alternative" {
@@ -120,21 +127,23 @@ func (m *Message) appendText(b *strings.Builder, p *Part) {
 	if text = strings.TrimSpace(text); text == "" {
 		return
 	}
-	if b.Len() > 0 {
-		b.WriteByte('\n')
+	if b.size > 0 {
+		b.size++
 	}
-	b.WriteString(cutText(text, m.lim.HTMLTextMax-b.Len()))
+	text = cutText(text, m.lim.HTMLTextMax-b.size)
+	b.texts = append(b.texts, text)
+	b.size += len(text)
 }
 
 // appendShown takes the alternative a mail program shows: the last it can
 // (RFC 2046 §5.1.4) in which a person can read anything.
-func (m *Message) appendShown(b *strings.Builder, alternatives []*Part) {
+func (m *Message) appendShown(b *shownText, alternatives []*Part) {
 	for i := len(alternatives) - 1; i >= 0; i-- {
 		if alternatives[i].MediaType == "text/calendar" {
 			continue
 		}
-		before := b.Len()
-		if m.appendText(b, alternatives[i]); b.Len() > before {
+		before := b.size
+		if m.appendText(b, alternatives[i]); b.size > before {
 			return
 		}
 	}
@@ -181,13 +190,18 @@ func isStoreField(name string) bool {
 		return true
 	}
 	switch len(name) {
-	case 5, 6, 8, 10, 11, 12, 14:
-	default:
-		return false
-	}
-	switch strings.ToLower(name) {
-	case "status", "x-status", "x-keywords", "x-uid", "x-uidl", "content-length", "lines", "x-gm-labels", "x-gmail-labels":
-		return true
+	case 5:
+		return equalFold(name, "X-UID") || equalFold(name, "Lines")
+	case 6:
+		return equalFold(name, "Status") || equalFold(name, "X-UIDL")
+	case 8:
+		return equalFold(name, "X-Status")
+	case 10:
+		return equalFold(name, "X-Keywords")
+	case 11:
+		return equalFold(name, "X-GM-Labels")
+	case 14:
+		return equalFold(name, "Content-Length") || equalFold(name, "X-Gmail-Labels")
 	}
 	return false
 }
@@ -196,7 +210,7 @@ func isStoreField(name string) bool {
 // something follows them, so that those at the end never count.
 type digester struct {
 	hash  hash.Hash
-	buf   [8192]byte
+	buf   [4096]byte
 	n     int
 	lines int // line ends not yet written
 }
@@ -204,18 +218,32 @@ type digester struct {
 // write takes whole lines; only the last one of a message may lack its end.
 func (d *digester) write(b []byte) {
 	for len(b) > 0 {
-		line, rest, ended := bytes.Cut(b, []byte{'\n'})
-		if line = bytes.TrimRight(line, "\r"); len(line) > 0 {
+		end := bytes.IndexByte(b, '\n')
+		line := b
+		if end >= 0 {
+			line = b[:end]
+		}
+		for len(line) > 0 && line[len(line)-1] == '\r' {
+			line = line[:len(line)-1]
+		}
+		if len(line) > 0 {
 			d.text(line)
 		}
-		if ended {
-			d.lines++
+		if end < 0 {
+			return
 		}
-		b = rest
+		d.lines++
+		b = b[end+1:]
 	}
 }
 
 func (d *digester) text(line []byte) {
+	if d.lines == 1 && d.n+1+len(line) <= len(d.buf) { // as nearly always
+		d.buf[d.n] = '\n'
+		d.n += 1 + copy(d.buf[d.n+1:], line)
+		d.lines = 0
+		return
+	}
 	for ; d.lines > 0; d.lines-- {
 		if d.n == len(d.buf) {
 			d.flush()

@@ -89,6 +89,12 @@ func detectText(head []byte, name string, inMaildir bool) kind {
 	return kindUnknown
 }
 
+// beginsLikeHeader is for what is left of a file that was cut off within its header.
+func beginsLikeHeader(head []byte) bool {
+	line, _, _ := bytes.Cut(skipBlank(trimBOM(head)), []byte("\n"))
+	return beginsWithLetter(fieldName(line))
+}
+
 func beginsWithLetter(s string) bool {
 	return s != "" && (s[0]|0x20 >= 'a' && s[0]|0x20 <= 'z')
 }

@@ -60,6 +60,8 @@ type Config struct {
 	// Stdin is read for the argument "-". Without it "-" is an error.
 	Stdin io.Reader
 
+	// Skip tells whether a file, by its real path, is passed over without a word.
+	Skip func(file string) bool
 	// Resume returns the position that was stored for a file, if any. The
 	// package itself checks whether it still holds; see Position.
 	Resume func(file string) (Position, bool)

@@ -135,6 +135,9 @@ func (u *unit) read(s *stream) error {
 		return u.readError(s, err)
 	}
 	k, remedy := detect(head, s.name, s.inMaildir)
+	if k == kindUnknown && s.w.failure() != nil && len(head) < detectBytes && beginsLikeHeader(head) {
+		k = kindMessage // the rest of the header is lost
+	}
 	switch k {
 	case kindUnknown, kindRefused, kindEmpty:
 		return u.notMail(s, k, remedy)
@@ -154,8 +157,8 @@ func (u *unit) read(s *stream) error {
 
 func (u *unit) notMail(s *stream, k kind, remedy string) error {
 	switch err := s.w.failure(); {
-	case k == kindEmpty && err != nil:
-		return u.readError(s, err)
+	case err != nil && (k == kindEmpty || k == kindUnknown && !s.quiet):
+		return u.readError(s, err) // what it would have been is lost
 	case k == kindEmpty || s.quiet:
 		if u.cfg.Ignored != nil {
 			u.cfg.Ignored(s.label)

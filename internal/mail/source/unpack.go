@@ -31,10 +31,49 @@ func (u *unit) unpack(s *stream, k kind) error {
 	}
 	src, err := decompressor(s.w, k)
 	if err != nil {
-		return u.readError(s, fmt.Errorf("unpack: %w", err))
+		return u.readError(s, fmt.Errorf("unpack: %w", early(err, k, s.w)))
 	}
 	defer src.Close()
-	return u.read(u.inner(s, s.label, stemOnce(s.name), s.folder, src, -1, func() int64 { return s.w.off }))
+	return u.read(u.inner(s, s.label, stemOnce(s.name), s.folder, unpacked{src, k, s.w}, -1, func() int64 { return s.w.off }))
+}
+
+// unpacked is what a decompressor lets out. Where the packed bytes are cut off, it
+// says so, and where.
+type unpacked struct {
+	src io.Reader
+	k   kind
+	w   *window // the packed bytes
+}
+
+func (p unpacked) Read(b []byte) (int, error) {
+	n, err := p.src.Read(b)
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		err = early(err, p.k, p.w)
+	}
+	return n, err
+}
+
+// earlyEnd is the end of packed bytes before the stream in them has ended.
+type earlyEnd struct {
+	k  kind
+	at int64 // in the packed bytes
+}
+
+func (e *earlyEnd) Error() string {
+	name := map[kind]string{kindGzip: "gzip", kindZstd: "zstd", kindBzip2: "bzip2"}[e.k]
+	return fmt.Sprintf("the %s stream ends early, at byte %d of the packed file", name, e.at)
+}
+
+func (e *earlyEnd) Unwrap() error { return io.ErrUnexpectedEOF }
+
+// early names the end of a layer's bytes, unless the layer below it did so already.
+func early(err error, k kind, w *window) error {
+	var below *earlyEnd
+	if errors.As(err, &below) || !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+		return err
+	}
+	w.need(1) // reaches the end, if it is the end
+	return &earlyEnd{k, w.off + int64(len(w.ahead()))}
 }
 
 // inner is the stream that a layer around s lets out. The size is a hint.

@@ -7,6 +7,7 @@ import (
 	"compress/gzip"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"hash/crc32"
 	"io"
 	"os"
@@ -157,6 +158,37 @@ func TestDamagedArchives(t *testing.T) {
 		if c.items >= 0 && len(g.items) != c.items+1 || len(g.problems) != 1 || !strings.Contains(g.problems[0].Error(), c.problem) ||
 			!strings.HasPrefix(g.problems[0].Source, name) || len(g.finished) != 1 {
 			t.Errorf("%s: %d items, problems %v, finished %v", name, len(g.items), g.problems, g.finished)
+		}
+	}
+}
+
+// TestCutAnywhere cuts packed mail at every byte. It is never called something
+// else than mail cut off, the place is named, and what came out is read.
+func TestCutAnywhere(t *testing.T) {
+	whole := "Return-Path: <a@example.org>\n" + eml("one")
+	for name, content := range map[string]string{"a.eml.gz": gz(t, whole), "a.gz": gz(t, whole) + gz(t, "more\n"), "a.eml.zst": zst(t, whole)} {
+		read := 0
+		for cut := 10; cut < len(content); cut++ {
+			g := walk(t, Config{}, tree(t, map[string]string{name: content[:cut]}))
+			if len(g.problems) == 0 {
+				if name != "a.gz" || len(g.items) != 1 || string(g.items[0].Raw) != whole {
+					t.Errorf("%s cut at %d: no problem, %d items", name, cut, len(g.items))
+				}
+				continue // between two members of a gzip file
+			}
+			err := g.problems[0].Error()
+			if want := fmt.Sprintf("stream ends early, at byte %d of the packed file: the file is cut off", cut); len(g.problems) != 1 || !strings.Contains(err, want) {
+				t.Errorf("%s cut at %d: %v", name, cut, g.problems)
+			}
+			for _, item := range g.items {
+				read++
+				if raw := string(item.Raw); !strings.HasPrefix(whole+"more\n", raw) {
+					t.Errorf("%s cut at %d: %q", name, cut, raw)
+				}
+			}
+		}
+		if read == 0 && name != "a.eml.zst" {
+			t.Errorf("%s: nothing was read of any", name)
 		}
 	}
 }

@@ -243,6 +243,10 @@ func (w *walker) file(p place, path string, pos Position, inMaildir bool) error 
 	if err := w.stopped(); err != nil {
 		return err
 	}
+	if w.cfg.Skip != nil && w.cfg.Skip(pos.File) {
+		w.skip(path)
+		return nil
+	}
 	stored, known := Position{}, false
 	if w.cfg.Resume != nil {
 		stored, known = w.cfg.Resume(pos.File)
@@ -268,6 +272,13 @@ func (w *walker) file(p place, path string, pos Position, inMaildir bool) error 
 		u.stored = stored
 	}
 	return u.readFile(f)
+}
+
+// skip counts a file that is passed over without a word.
+func (w *walker) skip(path string) {
+	if info, err := os.Lstat(path); err == nil {
+		w.progress(info.Size())
+	}
 }
 
 // openRegular opens a file and makes sure that it is still a regular one.
