@@ -29,7 +29,7 @@ func compareAll(w *memory, mails []synth.Mail) map[string]portcullis.Finding {
 	}
 	loudest := map[string]portcullis.Finding{}
 	for _, g := range w.groups {
-		for _, f := range w.judge.Compare(g[0].path, copiesOf(g)) {
+		for _, f := range w.judge.Compare("g", copiesOf(g)) {
 			for _, m := range g {
 				truth := byPath[m.path].Truth
 				key := truth.Class + " " + truth.Campaign

@@ -20,12 +20,15 @@ type Copy struct {
 	Time       time.Time     `json:"time"`
 	Domain     string        `json:"domain"` // canonical sender domain
 	Org        string        `json:"org"`
+	Envelope   string        `json:"envelope,omitempty"` // organisational domain of the envelope sender, "" where it is not known
 	Recipients []Recipient   `json:"recipients"`
 	Resources  []Resource    `json:"resources,omitempty"`
 	Known      string        `json:"known,omitempty"` // kind of the organisation the sender's domain belongs to: "own", "outlet", "partner", "bulk"
 	History    History       `json:"history"`
 	Shape      Layout        `json:"layout"`
+	Opaque     int           `json:"opaque,omitempty"` // links that a gateway has rewritten beyond reading
 	Author     uint16        `json:"author"`           // a short hash of the name it is signed with: tells authors apart, names nobody
+	From       uint16        `json:"from,omitempty"`   // the same of the address
 	Claims     []string      `json:"claims,omitempty"` // rules that found the sender to be somebody else
 }
 
@@ -33,7 +36,7 @@ type Copy struct {
 // newsletter.
 type Layout struct {
 	Words   int  `json:"words"`
-	Links   int  `json:"links"`             // visible ones to follow
+	Links   int  `json:"links"`             // visible ones to follow, in the part that has most: plain text repeats those of the HTML
 	Images  int  `json:"images"`            // visible ones
 	Receipt bool `json:"receipt,omitempty"` // asks for a read receipt
 }
@@ -44,6 +47,7 @@ type Resource struct {
 	Slot   string `json:"slot"` // what it is aligned by: kind, organisational domain, ordinal
 	Kind   string `json:"kind"` // "image", "css-background", …, "link"
 	Hidden bool   `json:"hidden,omitempty"`
+	Host   bool   `json:"host,omitempty"` // a gateway left only the host readable
 	Part   string `json:"part"`
 	Start  int    `json:"start"`
 	End    int    `json:"end"`
@@ -67,13 +71,15 @@ func (j *Judge) NewCopy(m *Input, v portcullis.Verdict) (Copy, Sketch, []int64, 
 	c := Copy{
 		Event: portcullis.ID(m.F.Event), Time: m.F.Time,
 		Domain: m.SenderDomain, Org: m.SenderOrg,
+		Envelope:   envelopeOrg(m),
 		Recipients: m.F.Recipients, History: m.F.History,
-		Resources: resources(m), Known: m.knownSender(),
+		Known: m.knownSender(),
 	}
+	c.Resources, c.Opaque = resources(m)
 	if len(c.Resources) == 0 {
 		return c, Sketch{}, nil, false
 	}
-	c.Author = author(m)
+	c.Author, c.From = author(m)
 	sketch, words := NewSketch(m.Body)
 	sketch = sketch.By(c.Org)
 	c.Shape = layout(m, words)
@@ -92,17 +98,46 @@ func (j *Judge) NewCopy(m *Input, v portcullis.Verdict) (Copy, Sketch, []int64, 
 	return c, sketch, exact, true
 }
 
-// author tells apart who a mail is from as the reader sees it. Sixteen bits
-// suffice to count authors and fit thousands of names each.
-func author(m *Input) uint16 {
-	return uint16(bandOf("author:" + strings.ToLower(m.Sender.Name)))
+// author tells apart who a mail is from as the reader sees it, and the addresses
+// it is sent from. Sixteen bits suffice to count them and fit thousands each.
+func author(m *Input) (name, address uint16) {
+	return uint16(bandOf("author:" + strings.ToLower(m.Sender.Name))), uint16(bandOf("from:" + strings.ToLower(m.Sender.Addr)))
+}
+
+// envelopeOrg is who carried the mail: the organisation of the envelope sender,
+// as the receiving server noted it in Return-Path or among its results.
+func envelopeOrg(m *Input) string {
+	if org := orgOf(m.M.Header.Get("Return-Path")); org != "" {
+		return org
+	}
+	for _, r := range m.F.Trusted {
+		if r.Method == "spf" && r.Instance == 0 {
+			return orgOf("@" + r.Domain())
+		}
+	}
+	return ""
+}
+
+// orgOf is the organisation of an address, "" if it is none.
+func orgOf(address string) string {
+	at := strings.LastIndexByte(address, '@')
+	if at < 0 {
+		return ""
+	}
+	domain, err := observable.Domain(strings.Trim(address[at+1:], "<> "))
+	if err != nil {
+		return ""
+	}
+	return observable.OrgDomain(domain)
 }
 
 func layout(m *Input, words int) Layout {
 	l := Layout{Words: words, Receipt: len(receiptHeaders(m)) > 0}
+	inPart := map[string]int{}
 	for _, link := range m.Links {
 		if !link.Hidden {
-			l.Links++
+			inPart[link.Part]++
+			l.Links = max(l.Links, inPart[link.Part])
 		}
 	}
 	for _, r := range m.Remote {
@@ -114,23 +149,17 @@ func layout(m *Input, words int) Layout {
 }
 
 // resources lists what copies are compared by. A wrapper that cannot be undone
-// differs per recipient by itself and says nothing: it is left out.
-func resources(m *Input) []Resource {
-	var list []Resource
+// differs per recipient by itself and says nothing: it is counted and left out,
+// but keeps its place, so that what follows it stays aligned with the other
+// copies.
+func resources(m *Input) (list []Resource, opaque int) {
 	for _, r := range m.Remote {
-		if opaqueWrapper(r.URL) {
-			continue
-		}
-		list = append(list, Resource{URL: canonicalURL(r.URL), Kind: r.Kind, Hidden: r.Hidden, Part: r.Part, Start: r.Start, End: r.End, Slot: r.Kind + " " + r.Org})
+		list = append(list, Resource{URL: comparableURL(r.URL), Kind: r.Kind, Hidden: r.Hidden, Part: r.Part, Start: r.Start, End: r.End, Slot: r.Kind + " " + r.Org})
 	}
 	for _, l := range m.Links {
-		if l.Domain == "" || opaqueWrapper(l.URL) {
-			continue
+		if l.Domain != "" {
+			list = append(list, Resource{URL: comparableURL(l.URL), Kind: "link", Hidden: l.Hidden, Host: hostOnly(l), Part: l.Part, Start: l.Start, End: l.End, Slot: "link " + l.Org})
 		}
-		list = append(list, Resource{URL: canonicalURL(l.URL), Kind: "link", Hidden: l.Hidden, Part: l.Part, Start: l.Start, End: l.End, Slot: "link " + l.Org})
-	}
-	if len(list) > maxResources {
-		list = append(list[:maxResources/2], list[len(list)-maxResources/2:]...)
 	}
 	ordinal := map[string]int{}
 	for i := range list {
@@ -138,7 +167,12 @@ func resources(m *Input) []Resource {
 		ordinal[slot]++
 		list[i].Slot = slot + " " + itoa(ordinal[slot])
 	}
-	return list
+	read := slices.DeleteFunc(list, func(r Resource) bool { return r.URL == "" })
+	opaque = len(list) - len(read)
+	if len(read) > maxResources {
+		read = append(read[:maxResources/2], read[len(read)-maxResources/2:]...)
+	}
+	return read, opaque
 }
 
 func (in *Input) knownSender() string {
@@ -161,4 +195,21 @@ func canonicalURL(u observable.Link) string {
 		return u.Raw
 	}
 	return canon
+}
+
+// comparableURL is canonicalURL with the fragment, which no server is sent but
+// the script of the page reads; it is "" where a wrapper hides the target.
+func comparableURL(u observable.Link) string {
+	if opaqueWrapper(u) {
+		return ""
+	}
+	if u.Fragment != "" {
+		return canonicalURL(u) + "#" + u.Fragment
+	}
+	return canonicalURL(u)
+}
+
+// hostOnly tells a link of which a gateway gave away no more than the host.
+func hostOnly(l Link) bool {
+	return l.Wrapper != "" && l.URL.Query == "" && (l.URL.Path == "" || l.URL.Path == "/")
 }

@@ -215,25 +215,36 @@ func (w *memory) look(raw []byte, id string, when time.Time) portcullis.Verdict 
 	return v
 }
 
-// group puts a copy with those it is alike to, as records does.
+// group puts a copy with those it is alike to, as records does: into the first
+// group that has one, and all others that have one are merged into it.
 func (w *memory) group(m member, exact []int64) {
 	bands := append(m.sketch.Bands(), exact...)
-	into := -1
+	var into []int
 	for i, band := range bands {
 		for _, g := range w.byBand[band] {
-			if into < 0 && g >= 0 && (i >= len(bands)-len(exact) || w.alike(g, m.sketch)) {
-				into = g
+			if !slices.Contains(into, g) && (i >= len(bands)-len(exact) || w.alike(g, m.sketch)) {
+				into = append(into, g)
 			}
 		}
 	}
-	if into < 0 {
-		into = len(w.groups)
+	if len(into) == 0 {
+		into = append(into, len(w.groups))
 		w.groups = append(w.groups, nil)
 	}
-	w.groups[into] = append(w.groups[into], m)
+	group := into[0]
+	w.groups[group] = append(w.groups[group], m)
+	for _, other := range into[1:] {
+		w.groups[group] = append(w.groups[group], w.groups[other]...)
+		w.groups[other] = nil
+	}
+	for band, groups := range w.byBand {
+		if len(into) > 1 && slices.ContainsFunc(groups, func(g int) bool { return slices.Contains(into[1:], g) }) {
+			w.byBand[band] = append(slices.DeleteFunc(groups, func(g int) bool { return slices.Contains(into, g) }), group)
+		}
+	}
 	for _, band := range bands {
-		if !slices.Contains(w.byBand[band], into) {
-			w.byBand[band] = append(w.byBand[band], into)
+		if !slices.Contains(w.byBand[band], group) {
+			w.byBand[band] = append(w.byBand[band], group)
 		}
 	}
 }

@@ -163,11 +163,30 @@ func holds(url string, marks []mark) string {
 	return ""
 }
 
+// linkGateways are mail gateways that rewrite links on the way in. What still
+// leads there when wrappers are undone is a link that the gateway keeps to itself.
+var linkGateways = map[string]bool{
+	"mimecast.com": true, "mimecastprotect.com": true, "cudasvc.com": true, "secure-web.cisco.com": true, "urldefense.com": true,
+	"urldefense.us": true, "urldefense.proofpoint.com": true, "safelinks.protection.outlook.com": true, "safelinks.protection.office365.us": true,
+	"protection.sophos.com": true, "fireeye.com": true, "trellix.com": true, "clicktime.symantec.com": true, "clicktime.cloud.postoffice.net": true,
+	"avanan.click": true, "protect.checkpoint.com": true, "linkscan.io": true, "vadesecure.com": true, "edgepilot.com": true, "esvalabs.com": true,
+	"scanmail.trustwave.com": true, "cloud-security.net": true, "mailcontrol.com": true, "blackspider.com": true, "click.kaspersky.com": true,
+	"emailprotection.link": true, "url-protection.com": true, "linkcheck.mailguard.com.au": true,
+}
+
 // opaqueWrapper tells a link rewritten by a mail gateway in a way that cannot be
 // undone. Its target is unknown and it differs per recipient by itself.
 func opaqueWrapper(u observable.Link) bool {
-	_, wrapper, ok := observable.Unwrap(u.Raw)
-	return ok && wrapper != ""
+	if _, wrapper, ok := observable.Unwrap(u.Raw); ok && wrapper != "" {
+		return true
+	}
+	for host := u.Host; host != ""; {
+		if linkGateways[host] {
+			return true
+		}
+		_, host, _ = strings.Cut(host, ".")
+	}
+	return false
 }
 
 func plural(n int, thing string) string {

@@ -367,7 +367,7 @@ func (s *search) explainHow(t *token, w *word, c candidate, has map[Class]bool) 
 		return "is another script's"
 	case bySpelling:
 		has[ClassTransliterated] = true
-		return "is another romanisation of"
+		return "is another spelling of"
 	case byNickname:
 		has[ClassNickname] = true
 		return "is a familiar form of"

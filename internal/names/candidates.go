@@ -10,7 +10,7 @@ const (
 	byMarks       // Müller, Mueller
 	byShape
 	byScript
-	bySpelling // another romanisation
+	bySpelling // another romanisation, particles in one word with the name
 	byVowels   // a script without vowels
 	byNickname
 	bySlip
@@ -70,6 +70,9 @@ func (x *Index) candidates(dst []candidate, t *token) []candidate {
 	form := t.raw
 	if forms != nil {
 		form = forms[0]
+	}
+	if sc == latin && !isKnown {
+		x.sameParticles(t, form, add)
 	}
 	if x.sameNickname(form, add); len(form) > 2 {
 		x.sameRoman(form, sc, isKnown, add)
@@ -167,6 +170,29 @@ func (x *Index) sameConsonants(t *token, form string, sc script, add adder) {
 		return add(w, byVowels, 0.9)
 	})
 }
+
+// sameParticles matches a surname written in one word with its particles, and one
+// written apart from them: Vandenberg, van den Berg.
+func (x *Index) sameParticles(t *token, form string, add adder) {
+	try := func(form string) {
+		x.byForm.each(x.key(kindForm, form), func(w int32) bool { return add(w, bySpelling, 0.93) })
+	}
+	if t.whole != "" {
+		try(t.whole)
+	}
+	if givenName(form) || commonSurname[form] {
+		return
+	}
+	for _, particle := range writtenTogether {
+		if rest, ok := strings.CutPrefix(form, particle); ok && (len(rest) >= 5 || len(rest) == 4 && len(particle) > 3) {
+			try(rest)
+		}
+	}
+}
+
+// writtenTogether are particles, the longer first, that bearers and clerks write in
+// one word with the name.
+var writtenTogether = []string{"vanden", "vander", "vande", "vonder", "della", "dela", "delos", "delas", "van", "von", "del", "ter", "ten", "al", "el", "ben", "bin", "ibn", "di", "da", "de", "du", "la", "le"}
 
 func (x *Index) sameNickname(form string, add adder) {
 	try := func(names []string, h how, worth float32) {

@@ -7,8 +7,9 @@ import (
 )
 
 // The common ways to romanise Cyrillic: BGN/PCGN (English), passports (ICAO Doc
-// 9303), ISO 9 with its marks dropped, scholarly, German, French; then readings
-// that belong to one language: Ukrainian, Serbian, Bulgarian.
+// 9303), ISO 9 with its marks dropped, scholarly, German, French in two fashions, and
+// the English of no system; then readings that belong to one language: Ukrainian
+// (by its own rules, in English, in German), Bulgarian, Serbian.
 var (
 	cyrillicBase = newScheme(nil, `а=a б=b в=v г=g д=d е=e ё=yo ж=zh з=z и=i й=y к=k л=l м=m н=n о=o п=p р=r с=s т=t у=u ф=f
  х=kh ц=ts ч=ch ш=sh щ=shch ъ= ы=y ь= э=e ю=yu я=ya і=i ї=yi є=ye ґ=g ў=u ђ=dj ј=j љ=lj њ=nj ћ=c џ=dz ѓ=gj ќ=kj ѕ=dz '= ʼ=`)
@@ -20,9 +21,12 @@ var (
 		newScheme(cyrillicBase, `ё=e й=i ю=iu я=ia ъ=ie`),
 		newScheme(cyrillicBase, `ж=z х=h ц=c ч=c ш=s щ=s ю=u я=a й=j ё=e`),
 		newScheme(cyrillicBase, `ж=z х=h ц=c ч=c ш=s щ=sc ю=ju я=ja й=j ё=e є=je ї=ji`),
-		newScheme(cyrillicBase, `в=w ж=sch з=s х=ch ц=z ч=tsch ш=sch щ=schtsch ю=ju я=ja й=i ё=jo ^е=je ий=i`),
+		newScheme(cyrillicBase, `в=w ж=sch з=s х=ch ц=z ч=tsch ш=sch щ=schtsch ю=ju я=ja й=i ё=jo ^е=je ий=i чё=tscho шё=scho щё=schtscho жё=scho`),
 		newScheme(cyrillicBase, `у=ou ж=j х=kh ч=tch ш=ch щ=chtch ю=iou я=ia й=i ё=io ин=ine`),
+		newScheme(cyrillicBase, `у=ou ж=j х=kh ч=tch ш=ch щ=chtch ю=iou я=ia й=i ё=e ге=gue ги=gui ий=i`),
+		newScheme(cyrillicBase, `щ=sch ё=e`),
 		ukrainian,
+		newScheme(ukrainian, `в=w ж=sch з=s х=ch ц=z ч=tsch ш=sch щ=schtsch й=j ю=ju я=ja ї=ji є=je ^й=j ^ю=ju ^я=ja ^ї=ji ^є=je кс=x`),
 		newScheme(ukrainian, `й=y ю=yu я=ya ї=yi є=ye ий=yy`),
 		newScheme(cyrillicBase, `щ=sht ъ=a х=h ю=yu я=ya`),
 		newScheme(cyrillicBase, `х=h ц=c ч=c ш=s ж=z ђ=d љ=lj њ=nj`),
@@ -37,6 +41,7 @@ var (
 		greekBase,
 		newScheme(greekBase, `χ=h υ=i ου=ou μπ=b ντ=nt ^ντ=d γκ=g αι=e ει=i οι=i`),
 		newScheme(greekBase, `χ=kh υ=y ου=u ξ=ks`),
+		newScheme(greekBase, `^χατζ=hadj χ=h υ=i ου=ou μπ=b ντ=nt γκ=g`),
 		newScheme(greekBase, `β=b η=e υ=y φ=ph αυ=au ευ=eu αι=ai`),
 	}
 )

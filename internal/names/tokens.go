@@ -23,6 +23,7 @@ type token struct {
 	hidden  bool   // an invisible character stands in it or beside it
 	mixed   bool   // letters of several scripts, or compatibility letters (𝐀, Ａ)
 	title   bool   // may be a title, an office, or a word around a name
+	whole   string // with the particles before it in one word: vandenberg; "" without particles
 }
 
 // initial holds for a single letter of an alphabet; a single Han character is a
@@ -66,7 +67,29 @@ func tokenize(dst []token, s string) []token {
 	if !w.ascii {
 		w.out = divideHan(w.out, w.base)
 	}
-	return foldTitles(w.out, w.base)
+	w.out = foldTitles(w.out, w.base)
+	wholeNames(w.out[w.base:])
+	return w.out
+}
+
+// wholeNames writes particles together with the word they belong to, as many do:
+// van den Berg, Vandenberg.
+func wholeNames(toks []token) {
+	joined := ""
+	for i := range toks {
+		t := &toks[i]
+		if i > 0 && (t.comma || t.segment != toks[i-1].segment) {
+			joined = ""
+		}
+		if particles[t.raw] && len(joined) < 16 {
+			joined += t.raw
+			continue
+		}
+		if joined != "" && !t.initial() {
+			t.whole = joined + t.raw
+		}
+		joined = ""
+	}
 }
 
 // openAddresses replaces each address in s by its local part as a segment of its
