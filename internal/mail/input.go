@@ -136,6 +136,8 @@ func (in *Input) contents() {
 }
 
 func (in *Input) htmlContents(p *message.Part, h *message.HTML) {
+	in.Links = slices.Grow(in.Links, min(len(h.Links), maxLinks))
+	in.Remote = slices.Grow(in.Remote, min(len(h.Remote), maxRemote))
 	for _, l := range h.Links {
 		in.addLink(Link{Part: p.Path, Kind: "html", Text: l.Text, Raw: l.URL, Hidden: l.Hidden, ImageOnly: l.ImageOnly, Start: l.Start, End: l.End})
 	}
@@ -144,12 +146,17 @@ func (in *Input) htmlContents(p *message.Part, h *message.HTML) {
 			in.unknown = append(in.unknown, "remote content beyond the first 2,000 items")
 			return
 		}
-		target, chain := observable.UnwrapAll(r.URL)
-		u, err := parseTarget(target, chain)
+		u, chain, err := resolve(r.URL)
 		if err != nil || u.Host == "" {
 			continue
 		}
-		in.Remote = append(in.Remote, Remote{Remote: r, Part: p.Path, URL: u, Wrapper: strings.Join(chain, ">"), Domain: u.Host, Org: observable.OrgDomain(u.Host)})
+		org := ""
+		if n := len(in.Remote); n > 0 && in.Remote[n-1].Domain == u.Host {
+			org = in.Remote[n-1].Org // as of most of them
+		} else {
+			org = observable.OrgDomain(u.Host)
+		}
+		in.Remote = append(in.Remote, Remote{Remote: r, Part: p.Path, URL: u, Wrapper: strings.Join(chain, ">"), Domain: u.Host, Org: org})
 	}
 }
 
@@ -160,23 +167,27 @@ func (in *Input) addLink(l Link) {
 		}
 		return
 	}
-	target, chain := observable.UnwrapAll(l.Raw)
-	u, err := parseTarget(target, chain)
+	u, chain, err := resolve(l.Raw)
 	if err != nil {
 		return
 	}
 	l.URL, l.Wrapper, l.Domain = u, strings.Join(chain, ">"), u.Host
-	l.Org = observable.OrgDomain(u.Host)
+	if n := len(in.Links); n > 0 && in.Links[n-1].Domain == u.Host {
+		l.Org = in.Links[n-1].Org // as of most of them
+	} else {
+		l.Org = observable.OrgDomain(u.Host)
+	}
 	in.Links = append(in.Links, l)
 }
 
-// parseTarget reads what a wrapper gave away. Some keep the URL to themselves and
-// leave only its host readable.
-func parseTarget(target string, chain []string) (observable.Link, error) {
-	if len(chain) > 0 && !strings.ContainsAny(target, "/:") {
-		target = "https://" + target + "/"
+// resolve takes off wrappers and takes apart what is in them. Some keep the URL to
+// themselves and leave only its host readable.
+func resolve(raw string) (target observable.Link, chain []string, err error) {
+	target, chain, err = observable.Resolve(raw)
+	if err != nil && len(chain) > 0 && !strings.ContainsAny(target.Raw, "/:") {
+		target, err = observable.ParseURL("https://" + target.Raw + "/")
 	}
-	return observable.ParseURL(target)
+	return target, chain, err
 }
 
 // attachments looks into what is attached, and into pictures, which may hold QR codes.

@@ -2,6 +2,7 @@ package mail
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 
 	"portcullis.example/portcullis"
@@ -77,7 +78,11 @@ func (t *tally) add(what trait, e portcullis.Evidence) {
 	info := traitTable[what]
 	t.sum += info.points
 	if len(t.ev) < maxTraitEvidence {
-		e.Note = strings.TrimSpace(fmt.Sprintf("%+d %s: %s", info.points, info.key, e.Note))
+		sign := "+"
+		if info.points < 0 {
+			sign = "" // comes with the number
+		}
+		e.Note = strings.TrimSpace(sign + strconv.Itoa(info.points) + " " + info.key + ": " + e.Note)
 		t.ev = append(t.ev, e)
 	}
 }

@@ -31,7 +31,7 @@ func (in *Input) layoutTraits(t *tally) {
 			t.add(bodyRecipient, in.textEvidence(address, "the address in the first lines"))
 		}
 	}
-	if i := placeholder(in.Subject + "\n" + clipText(in.Body, 20000)); i >= 0 {
+	if unfilled(in.Subject, clipText(in.Body, 20000)) {
 		t.add(layoutPlaceholder, text)
 	}
 }
@@ -147,10 +147,44 @@ func (in *Input) hiddenText(t *tally) {
 	}
 }
 
-// padded finds a long run of line breaks or of empty elements.
+// paddings are the units that long runs of line breaks or of empty elements are
+// made of, and how many are too many.
+var paddings = [...]struct {
+	unit  string
+	times int
+}{{"<br>", 25}, {"<br>\n", 25}, {"<br>\r\n", 25}, {"\n", 60}, {"\r\n", 60}}
+
+// padded finds such a run. The shortest has sixty bytes: whoever looks at every
+// thirtieth meets each twice, and nearly always sees at once that there is none.
 func padded(text string) bool {
-	return strings.Contains(text, strings.Repeat("<br>", 25)) || strings.Contains(text, strings.Repeat("<br>\n", 25)) ||
-		strings.Contains(text, strings.Repeat("<br>\r\n", 25)) || strings.Contains(text, strings.Repeat("\n", 60)) || strings.Contains(text, strings.Repeat("\r\n", 60))
+	for at := 29; at < len(text); at += 30 {
+		switch text[at] {
+		case '\n', '\r', '<', 'b', 'r', '>':
+		default:
+			continue
+		}
+		for _, p := range paddings {
+			from, to := repeated(text, at, len(p.unit), len(p.unit)*p.times)
+			if to-from >= len(p.unit)*p.times && strings.Contains(text[from:to], strings.Repeat(p.unit, p.times)) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// repeated is the stretch around a byte, at most so far to either side, in which
+// each byte is that one period before.
+func repeated(text string, at, period, most int) (from, to int) {
+	from = at
+	for from > 0 && at-from < most && from+period-1 < len(text) && text[from-1] == text[from+period-1] {
+		from--
+	}
+	to = at
+	for to-at < most && to+period < len(text) && text[to] == text[to+period] {
+		to++
+	}
+	return from, min(to+period, len(text))
 }
 
 // encodings: ASCII in base64 serves nobody but who wants it unread.
@@ -176,19 +210,27 @@ func (in *Input) encodings(t *tally) {
 	}
 }
 
-// placeholder finds what a template engine should have replaced.
-func placeholder(s string) int {
-	for _, p := range [][2]string{{"{{", "}}"}, {"[[", "]]"}, {"*|", "|*"}, {"{%", "%}"}, {"<%", "%>"}, {"[%", "%]"}, {"%%", "%%"}, {"##", "##"}} {
-		i := strings.Index(s, p[0])
+// brackets are what template engines set around what they replace.
+var brackets = [...][2]string{{"{{", "}}"}, {"[[", "]]"}, {"*|", "|*"}, {"{%", "%}"}, {"<%", "%>"}, {"[%", "%]"}, {"%%", "%%"}, {"##", "##"}}
+
+// unfilled finds what a template engine should have replaced. Of each kind of
+// bracket the first counts, in the subject if it has one.
+func unfilled(subject, body string) bool {
+	for _, b := range brackets {
+		text := subject
+		i := strings.Index(text, b[0])
 		if i < 0 {
-			continue
+			text = body
+			if i = strings.Index(text, b[0]); i < 0 {
+				continue
+			}
 		}
-		j := strings.Index(s[i+2:], p[1])
-		if j > 0 && j < 40 && oneToken(s[i+2:i+2+j]) {
-			return i
+		rest := text[i+2:]
+		if j := strings.Index(rest[:min(len(rest), 41)], b[1]); j > 0 && j < 40 && oneToken(rest[:j]) {
+			return true
 		}
 	}
-	return -1
+	return false
 }
 
 func oneToken(s string) bool {

@@ -152,7 +152,7 @@ func (in *Input) targetTraits(p *places, l *Link) {
 	if l.URL.User != "" && l.URL.Scheme != "mailto" {
 		p.add(linkUserinfo, l, shorten(l.Raw))
 	}
-	if address := in.recipientAddress(); address != "" && strings.Contains(strings.ToLower(l.URL.Raw), address) {
+	if address := in.recipientAddress(); address != "" && strings.Contains(l.URL.Raw, "@") && strings.Contains(strings.ToLower(l.URL.Raw), address) {
 		p.add(linkRecipient, l, "carries "+address)
 	}
 }

@@ -34,16 +34,22 @@ var roleNames = [roles]string{"account", "urgent", "click", "prize", "parcel", "
 // phraseTable finds phrases of up to maxPhrase words. Prefixes are marked, so
 // that a text is read on only where a phrase may go on.
 type phraseTable struct {
-	whole    map[uint64]role
-	brands   map[uint64]int16 // a name may stand in a list of words as well
-	prefixes map[uint64]bool
-	seen     [1 << 12]uint64 // first words
+	entries map[uint64]phrase
+	seen    [1 << 12]uint64 // first words
+}
+
+// phrase is what is known of the words up to one. A name may stand in a list of
+// words as well.
+type phrase struct {
+	role   role  // roles for none
+	brand  int16 // -1 for none
+	prefix bool  // of a longer one
 }
 
 const maxPhrase = 6
 
 var phrases = sync.OnceValue(func() *phraseTable {
-	t := &phraseTable{whole: map[uint64]role{}, brands: map[uint64]int16{}, prefixes: map[uint64]bool{}}
+	t := &phraseTable{entries: map[uint64]phrase{}}
 	for line := range strings.Lines(roleText) {
 		head, list, ok := strings.Cut(strings.TrimSpace(line), ":")
 		if !ok || strings.HasPrefix(line, "#") {
@@ -56,8 +62,9 @@ var phrases = sync.OnceValue(func() *phraseTable {
 			}
 			for text := range strings.SplitSeq(list, ";") {
 				if h := t.prepare(text); h != 0 {
-					if _, taken := t.whole[h]; !taken {
-						t.whole[h] = role(r)
+					if p := t.entries[h]; p.role == roles {
+						p.role = role(r)
+						t.entries[h] = p
 					}
 				}
 			}
@@ -66,8 +73,9 @@ var phrases = sync.OnceValue(func() *phraseTable {
 	for i, b := range brands() {
 		for _, name := range b.names {
 			if h := t.prepare(name); h != 0 {
-				if _, taken := t.brands[h]; !taken {
-					t.brands[h] = int16(i)
+				if p := t.entries[h]; p.brand < 0 {
+					p.brand = int16(i)
+					t.entries[h] = p
 				}
 			}
 		}
@@ -91,9 +99,12 @@ func (t *phraseTable) prepare(text string) (h uint64) {
 		} else {
 			h = joined(h, w.hash)
 		}
-		if i < len(scan.words)-1 {
-			t.prefixes[h] = true
+		p, ok := t.entries[h]
+		if !ok {
+			p = phrase{role: roles, brand: -1}
 		}
+		p.prefix = p.prefix || i < len(scan.words)-1
+		t.entries[h] = p
 	}
 	return h
 }
@@ -145,13 +156,17 @@ func (s *spoken) find(t *phraseTable) {
 		}
 		for n := 1; ; n++ {
 			at := span{s.words[i].start, s.words[i+n-1].end, s.words[i].subject}
-			if r, ok := t.whole[h]; ok {
-				s.note(r, h, at)
+			p, ok := t.entries[h]
+			if !ok {
+				break
 			}
-			if b, ok := t.brands[h]; ok {
-				s.mention(b, at)
+			if p.role != roles {
+				s.note(p.role, h, at)
 			}
-			if n == maxPhrase || i+n >= len(s.words) || s.words[i+n].subject != s.words[i].subject || !t.prefixes[h] {
+			if p.brand >= 0 {
+				s.mention(p.brand, at)
+			}
+			if n == maxPhrase || i+n >= len(s.words) || s.words[i+n].subject != s.words[i].subject || !p.prefix {
 				break
 			}
 			h = joined(h, s.words[i+n].hash)

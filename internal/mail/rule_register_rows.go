@@ -228,6 +228,9 @@ func tupleStart(line string) int {
 }
 
 func countCells(line string, sep separator) int {
+	if sep == sepMarkup {
+		return countMarkupCells(line)
+	}
 	n := 0
 	eachCell(line, sep, func(int, string, string) bool { n++; return n < maxCells })
 	return n
@@ -392,6 +395,18 @@ func markupCells(line string, fn func(int, string, string) bool) {
 	}
 }
 
+// countMarkupCells counts as markupCells divides, without reading the cells.
+func countMarkupCells(line string) (n int) {
+	for at := nextTag(line, 0, "td", "th"); at >= 0 && n < maxCells; n++ {
+		open := strings.IndexByte(line[at:], '>')
+		if open < 0 {
+			return n
+		}
+		at = nextTag(line, at+open, "td", "th")
+	}
+	return n
+}
+
 // nextTag finds an opening tag of one of two names, in either case.
 func nextTag(s string, from int, a, b string) int {
 	for {
@@ -400,6 +415,9 @@ func nextTag(s string, from int, a, b string) int {
 			return -1
 		}
 		from += i + 1
+		if s[from]|0x20 != a[0] && s[from]|0x20 != b[0] {
+			continue
+		}
 		name := s[from : from+2]
 		if c := s[from+2]; c != '>' && c != ' ' && c != '\n' && c != '\r' && c != '\t' {
 			continue

@@ -23,7 +23,7 @@ type SightedFacts struct {
 	TimeKnown  bool            `json:"time_known"`
 	Targets    []portcullis.ID `json:"targets,omitempty"` // protected people it was delivered to
 	House      bool            `json:"house,omitempty"`   // it lies in a mailbox of the house
-	Indicators []Match         `json:"indicators"`        // all that are known to be in it, those learnt before as well
+	Indicators []Match         `json:"indicators"`        // those learnt now
 }
 
 // Encode returns the stored form and its hash.
@@ -35,15 +35,16 @@ func (f *SightedFacts) Encode() (hash string, encoded []byte, err error) {
 	return hex.EncodeToString(sum[:]), encoded, nil
 }
 
-// Sight says of a mail that was judged before what its indicators say now. What the
-// indicator rule said earlier gives way to it; everything else stays.
+// Sight adds to what was said of a mail before what indicators say that were learnt
+// since. What was said of the same indicators gives way to it; everything else stays.
 func (j *Judge) Sight(base portcullis.Verdict, f *SightedFacts) portcullis.Verdict {
 	facts := &Facts{Event: string(f.Sighted), Time: f.Time, TimeKnown: f.TimeKnown, Indicators: f.Indicators}
 	in := &Input{F: facts, Targets: f.Targets, House: f.House}
-	kept := slices.DeleteFunc(slices.Clone(base.Findings), func(x portcullis.Finding) bool { return x.Rule == indicatorRule.ID() })
+	kept := slices.Clone(base.Findings)
 	for _, s := range judgeIndicator(in) {
 		s.Points = j.cfg.scale(indicatorRule.Name, s.Points)
-		kept = append(kept, s.finding(indicatorRule, facts))
+		said := s.finding(indicatorRule, facts)
+		kept = append(slices.DeleteFunc(kept, func(x portcullis.Finding) bool { return x.ID == said.ID }), said)
 	}
 	unknown := slices.Concat(base.Unknown, in.unknowns())
 	slices.Sort(unknown)

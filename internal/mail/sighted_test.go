@@ -22,7 +22,7 @@ func TestSightAddsAndReplaces(t *testing.T) {
 	if got := once.Findings[0]; len(got.People) != 1 || got.Evidence[0].Event != "event:1" || got.Attention != portcullis.Targeted {
 		t.Errorf("the finding does not say whom or where: %+v", got)
 	}
-	f.Indicators = append(f.Indicators, match("b.example"))
+	f.Indicators = []Match{match("b.example")}
 	twice := j.Sight(once, f)
 	if len(twice.Findings) != 3 || twice.Findings[2].ID != "finding:other" {
 		t.Errorf("after two indicators: %+v", twice.Findings)

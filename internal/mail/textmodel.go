@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -121,37 +122,47 @@ func (m *Model) Score(in *Input) (float64, []Feature) {
 	if len(said.words) < minModelWords {
 		return 0, nil
 	}
-	type part struct {
-		weight float64
-		at     feature
-	}
-	var parts []part
+	var top strongest
 	sum, n := 0.0, 0
 	said.features(func(f feature) {
 		n++
 		if w, ok := m.index.get(f.hash); ok {
 			sum += w
-			parts = append(parts, part{w, f})
+			top.add(w, f)
 		}
 	})
 	if n == 0 {
 		return 0, nil
 	}
 	scale := m.Slope / math.Sqrt(float64(n))
-	slices.SortStableFunc(parts, func(a, b part) int {
-		switch x, y := math.Abs(a.weight), math.Abs(b.weight); {
-		case x > y:
-			return -1
-		case x < y:
-			return 1
-		}
-		return 0
-	})
-	var strongest []Feature
-	for _, p := range parts[:min(len(parts), maxStrongest)] {
-		strongest = append(strongest, Feature{Name: in.featureName(p.at), Weight: p.weight * scale})
+	var list []Feature
+	for _, p := range top.list[:top.n] {
+		list = append(list, Feature{Name: in.featureName(p.at), Weight: p.weight * scale})
 	}
-	return max(-m.Ceiling, min(m.Ceiling, sum*scale+m.Bias*m.Slope)), strongest
+	return max(-m.Ceiling, min(m.Ceiling, sum*scale+m.Bias*m.Slope)), list
+}
+
+// strongest keeps the features of the greatest weight, in order; of equal ones the
+// first.
+type strongest struct {
+	list [maxStrongest]struct {
+		weight float64
+		at     feature
+	}
+	n int
+}
+
+func (s *strongest) add(weight float64, at feature) {
+	i := s.n
+	for i > 0 && math.Abs(s.list[i-1].weight) < math.Abs(weight) {
+		i--
+	}
+	if i == maxStrongest {
+		return
+	}
+	s.n = min(s.n+1, maxStrongest)
+	copy(s.list[i+1:s.n], s.list[i:])
+	s.list[i].weight, s.list[i].at = weight, at
 }
 
 // feature is a word, a pair of words, or a word of the subject.
@@ -165,7 +176,7 @@ const subjectMark = 0xA24BAED4963EE407
 
 // features calls fn with each distinct feature.
 func (s *spoken) features(fn func(feature)) {
-	seen := newHashSet(3 * len(s.words))
+	seen := newHashSet(2*len(s.words) + s.subjectWords)
 	for i, w := range s.words {
 		at := span{w.start, w.end, w.subject}
 		if seen.add(w.hash) {
@@ -238,29 +249,50 @@ func (s *hashSet) add(h uint64) bool {
 	}
 }
 
-// weightIndex finds the weight of a feature by its hash; a bit set in front keeps
-// the many words without a weight from reaching the map.
+// weightIndex finds the weight of a feature by its hash. Features are hashes
+// already, so an open-addressed table needs no other; a bit set in front keeps the
+// many words without a weight from reaching it.
 type weightIndex struct {
-	seen    [1 << 14]uint64
-	weights map[uint64]float64
+	seen  [1 << 14]uint64
+	slots []weighted
+	mask  uint64
+}
+
+// weighted is one feature; hash 0 is none.
+type weighted struct {
+	hash   uint64
+	weight float64
 }
 
 func newWeightIndex(words map[string]float64) *weightIndex {
-	x := &weightIndex{weights: make(map[uint64]float64, len(words))}
-	for name, weight := range words {
+	size := 16
+	for size < 2*len(words) {
+		size *= 2
+	}
+	x := &weightIndex{slots: make([]weighted, size), mask: uint64(size - 1)}
+	for _, name := range slices.Sorted(maps.Keys(words)) { // of two that share a hash always the same counts
 		hash := featureHash(name)
-		x.weights[hash] = weight
-		slot := hash >> 44 // 20 bits
-		x.seen[slot>>6] |= 1 << (slot & 63)
+		if hash == 0 {
+			continue // a name without a word in it
+		}
+		x.seen[hash>>50] |= 1 << (hash >> 44 & 63)
+		i := hash >> 7 & x.mask
+		for x.slots[i].hash != 0 && x.slots[i].hash != hash {
+			i = (i + 1) & x.mask
+		}
+		x.slots[i] = weighted{hash, words[name]}
 	}
 	return x
 }
 
 func (x *weightIndex) get(hash uint64) (float64, bool) {
-	slot := hash >> 44
-	if x.seen[slot>>6]&(1<<(slot&63)) == 0 {
+	if x.seen[hash>>50]&(1<<(hash>>44&63)) == 0 {
 		return 0, false
 	}
-	weight, ok := x.weights[hash]
-	return weight, ok
+	for i := hash >> 7 & x.mask; x.slots[i].hash != 0; i = (i + 1) & x.mask {
+		if x.slots[i].hash == hash {
+			return x.slots[i].weight, true
+		}
+	}
+	return 0, false
 }
