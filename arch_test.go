@@ -32,6 +32,7 @@ var mayImport = map[string][]string{
 	"internal/people":       {"", "internal/names"},
 	"internal/observable":   {""},
 	"internal/store":        {""},
+	"internal/rows":         {""},
 	"internal/mail":         withShared(mailParts...),
 	"internal/mail/message": {"", "internal/observable"},
 	"internal/mail/authn":   {"", "internal/observable"},
@@ -47,7 +48,7 @@ var mayImport = map[string][]string{
 	"internal/resolver":     withShared(),
 	"internal/web":          append(withShared("internal/web/access"), contexts...),
 	"internal/trial":        withShared(slices.Concat(mailParts, []string{"internal/mail", "internal/synth"})...),
-	"internal/bench":        withShared(slices.Concat(mailParts, []string{"internal/mail", "internal/archive", "internal/trial", "internal/synth", "internal/assessment", "internal/simulation"})...),
+	"internal/bench":        withShared(slices.Concat(mailParts, []string{"internal/mail", "internal/archive", "internal/trial", "internal/synth", "internal/assessment", "internal/simulation", "internal/screening"})...),
 	"internal/synth":        {},
 	"internal/api":          {""},
 	"internal/chain":        {""},
@@ -58,7 +59,7 @@ var mayImport = map[string][]string{
 }
 
 func withShared(others ...string) []string {
-	return slices.Concat([]string{"", "internal/people", "internal/names", "internal/observable", "internal/api", "internal/chain"}, others)
+	return slices.Concat([]string{"", "internal/people", "internal/names", "internal/observable", "internal/rows", "internal/api", "internal/chain"}, others)
 }
 
 // forTests may be imported by anybody's tests, and by cmd, which measures with them.

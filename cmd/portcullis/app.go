@@ -12,10 +12,15 @@ import (
 	"time"
 
 	"portcullis.example/portcullis/internal/archive"
+	"portcullis.example/portcullis/internal/assessment"
+	"portcullis.example/portcullis/internal/campaigns"
+	"portcullis.example/portcullis/internal/chain"
 	"portcullis.example/portcullis/internal/mail"
 	"portcullis.example/portcullis/internal/mail/records"
 	"portcullis.example/portcullis/internal/people"
+	"portcullis.example/portcullis/internal/response"
 	"portcullis.example/portcullis/internal/store"
+	"portcullis.example/portcullis/internal/web/access"
 )
 
 // app is what commands share: the store, the key, and where they came from.
@@ -42,6 +47,11 @@ func storeConfig(cfg Config, dir string, readOnly bool) (store.Config, error) {
 		Migrations: []store.Migrations{
 			{Context: "mail", FS: records.Migrations()},
 			{Context: "archive", FS: archive.Migrations()},
+			{Context: "chain", FS: chain.Migrations()},
+			{Context: "campaigns", FS: campaigns.Migrations()},
+			{Context: "assessment", FS: assessment.Migrations()},
+			{Context: "response", FS: response.Migrations()},
+			{Context: "access", FS: access.Migrations()},
 		},
 	}, nil
 }
@@ -230,6 +240,13 @@ func loadModel(dir string) (mail.TextModel, error) {
 		return nil, fmt.Errorf("text model %s: %w; `portcullis learn` writes a new one", modelPath(dir), err)
 	}
 	return model, nil
+}
+
+// owns tells the files of this program's own data folder, which a scan of a folder
+// around it passes over.
+func (a *app) owns() func(file string) bool {
+	dir := resolved(a.dir)
+	return func(file string) bool { return store.Owns(dir, file) || file == modelPath(dir) }
 }
 
 func modelPath(dir string) string { return filepath.Join(dir, "text-model.json") }

@@ -33,7 +33,7 @@ func bulkWalk(ctx context.Context, args []string, cfg source.Config, emit func(s
 				problem(source.Problem{Source: name, Err: err, Remedy: "give the account that scans read access"})
 				return nil
 			}
-			if !entry.Type().IsRegular() {
+			if !entry.Type().IsRegular() || cfg.Skip != nil && cfg.Skip(resolved(path)) {
 				return nil
 			}
 			item, size, err := bulkItem(arg, path, name, cfg)

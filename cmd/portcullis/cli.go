@@ -18,21 +18,30 @@ type Globals struct {
 type commandLine struct {
 	Globals
 
-	Scan     scanCommand     `cmd:"" help:"Judge mail: .eml, mbox, Maildir, .msg, folders and archives of them, - for standard input."`
-	Findings findingsCommand `cmd:"" help:"List what earlier scans found."`
-	Explain  explainCommand  `cmd:"" help:"Say why: rule, evidence with bytes and offsets, what was unknown, what would have flipped it."`
-	Hunt     huntCommand     `cmd:"" help:"Find everyone a domain, URL, address, IP, hash, subject or message id ever reached."`
-	People   peopleCommand   `cmd:"" help:"Check the file of protected people."`
-	Try      tryCommand      `cmd:"" help:"Try the rules on labelled mail: hits and false alarms per rule and source."`
-	Learn    learnCommand    `cmd:"" help:"Train the text model on the house's own reported and legitimate mail."`
-	Replay   replayCommand   `cmd:"" help:"Judge stored messages again from their stored facts and compare byte for byte."`
-	Backup   backupCommand   `cmd:"" help:"Write a consistent copy of the store to one file."`
-	Restore  restoreCommand  `cmd:"" help:"Make a store from a backup."`
-	Retain   retainCommand   `cmd:"" help:"Remove what is older than the retention period."`
-	Erase    eraseCommand    `cmd:"" help:"Remove one person from the store."`
-	Settings settingsCommand `cmd:"" name:"config" help:"Check the configuration file."`
-	Bench    benchCommand    `cmd:"" help:"Measure everything that is claimed of this program."`
-	Version  versionCommand  `cmd:"" help:"Print the version."`
+	Scan       scanCommand       `cmd:"" help:"Judge mail: .eml, mbox, Maildir, .msg, folders and archives of them, - for standard input."`
+	Findings   findingsCommand   `cmd:"" help:"List what earlier scans found."`
+	Explain    explainCommand    `cmd:"" help:"Say why: rule, evidence with bytes and offsets, what was unknown, what would have flipped it."`
+	Hunt       huntCommand       `cmd:"" help:"Find everyone a domain, URL, address, IP, hash, subject or message id ever reached."`
+	Serve      serveCommand      `cmd:"" help:"Serve the desk: pages on which people see campaigns, hunt, and tell those who were reached."`
+	Campaigns  campaignsCommand  `cmd:"" help:"Which findings belong together, and why."`
+	Assess     assessCommand     `cmd:"" help:"Weigh rival explanations of a campaign; say how likely, and apart from that how sure."`
+	Indicators indicatorsCommand `cmd:"" help:"Keep partners' indicators and search all history for them."`
+	Brief      briefCommand      `cmd:"" help:"Write the notice to a person, or the briefing about a campaign."`
+	Notices    noticesCommand    `cmd:"" help:"Who is to be told, and by when; approve, delay, send."`
+	Contacts   contactsCommand   `cmd:"" name:"contacts-in-danger" help:"Who had written to a member in confidence. For the member alone; nothing is kept."`
+	People     peopleCommand     `cmd:"" help:"Check the file of protected people."`
+	Try        tryCommand        `cmd:"" help:"Try the rules on labelled mail: hits and false alarms per rule and source."`
+	Learn      learnCommand      `cmd:"" help:"Train the text model on the house's own reported and legitimate mail."`
+	Replay     replayCommand     `cmd:"" help:"Judge stored messages again from their stored facts and compare byte for byte."`
+	Backup     backupCommand     `cmd:"" help:"Write a consistent copy of the store to one file."`
+	Restore    restoreCommand    `cmd:"" help:"Make a store from a backup."`
+	Retain     retainCommand     `cmd:"" help:"Remove what is older than the retention period."`
+	Erase      eraseCommand      `cmd:"" help:"Remove one person from the store."`
+	Settings   settingsCommand   `cmd:"" name:"config" help:"Check the configuration file."`
+	Audit      auditCommand      `cmd:"" help:"Who looked at what and did what; check that the log is whole."`
+	Token      tokenCommand      `cmd:"" help:"Make a bearer token for a program."`
+	Bench      benchCommand      `cmd:"" help:"Measure everything that is claimed of this program."`
+	Version    versionCommand    `cmd:"" help:"Print the version."`
 }
 
 func version() string {

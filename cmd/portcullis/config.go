@@ -14,6 +14,8 @@ import (
 	"github.com/pelletier/go-toml/v2"
 
 	"portcullis.example/portcullis/internal/mail"
+	"portcullis.example/portcullis/internal/response"
+	"portcullis.example/portcullis/internal/web/access"
 )
 
 // Config is the whole configuration file. Every key has a default; an unknown
@@ -35,7 +37,13 @@ type Config struct {
 	// RetentionDays is after how many days `retain` removes mail. Default 400.
 	RetentionDays int `toml:"retention_days"`
 
-	Mail mail.Config `toml:"mail"`
+	// Warninglists are folders of commonplace values in the MISP format, beside the
+	// short list that is built in: what is on them ties no mails together and is refused as an indicator.
+	Warninglists []string `toml:"warninglists"`
+
+	Mail    mail.Config     `toml:"mail"`
+	Notices response.Config `toml:"notices"`
+	Desk    access.Config   `toml:"desk"`
 }
 
 const (
@@ -45,7 +53,7 @@ const (
 )
 
 func defaultConfig() Config {
-	return Config{Keep: keepFindings, RetentionDays: 400, Mail: mail.DefaultConfig()}
+	return Config{Keep: keepFindings, RetentionDays: 400, Mail: mail.DefaultConfig(), Notices: response.DefaultConfig(), Desk: access.DefaultConfig()}
 }
 
 // loadConfig reads the file named by --config, or gives the defaults.
@@ -88,13 +96,25 @@ func decodeConfig(path string, cfg *Config) error {
 	case err != nil:
 		return fmt.Errorf("%s: %w", path, err)
 	}
-	base := filepath.Dir(path)
-	for _, p := range []*string{&cfg.Data, &cfg.People, &cfg.KeyFile, &cfg.DatabaseFile} {
+	cfg.anchor(filepath.Dir(path))
+	return nil
+}
+
+// anchor makes relative paths relative to the configuration file's folder.
+func (c *Config) anchor(base string) {
+	paths := []*string{&c.Data, &c.People, &c.KeyFile, &c.DatabaseFile, &c.Notices.Languages, &c.Notices.Font, &c.Notices.SMTP.CAFile,
+		&c.Notices.SMTP.PasswordFile, &c.Desk.OIDC.ClientSecretFile, &c.Desk.Witness.Dir, &c.Desk.Witness.KeyFile}
+	for i := range c.Warninglists {
+		paths = append(paths, &c.Warninglists[i])
+	}
+	for i := range c.Desk.Tokens {
+		paths = append(paths, &c.Desk.Tokens[i].File)
+	}
+	for _, p := range paths {
 		if *p != "" && !filepath.IsAbs(*p) {
 			*p = filepath.Join(base, *p)
 		}
 	}
-	return nil
 }
 
 // Validate tells all problems at once.
@@ -114,7 +134,7 @@ func (c Config) Validate() error {
 			errs = append(errs, fmt.Errorf("key_file %s lies in the data folder: whoever takes the folder has the key too; put it elsewhere", c.KeyFile))
 		}
 	}
-	errs = append(errs, c.Mail.Validate())
+	errs = append(errs, c.Mail.Validate(), c.Notices.Validate(), c.Desk.Validate())
 	return errors.Join(errs...)
 }
 

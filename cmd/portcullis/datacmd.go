@@ -168,9 +168,9 @@ func (a *app) secureDelete(ctx context.Context, tx *sql.Tx, how string) error {
 	return nil
 }
 
-func removeEvents(ctx context.Context, aw *archive.Writer, ids []string) error {
+func removeEvents(ctx context.Context, aw *archive.Writer, ids []portcullis.ID) error {
 	for _, id := range ids {
-		if err := aw.Remove(ctx, portcullis.ID(id)); err != nil {
+		if err := aw.Remove(ctx, id); err != nil {
 			return err
 		}
 	}
@@ -292,30 +292,36 @@ type replayer struct {
 
 func (r *replayer) replay(ctx context.Context, id portcullis.ID, v portcullis.Verdict, raw []byte) ([]byte, error) {
 	defer func() { r.last = v }()
-	var again portcullis.Verdict
-	if v.Revision == 0 {
-		facts, err := r.reader.Facts(ctx, v.Facts)
-		if err != nil {
-			return nil, err
-		}
-		j, err := r.judge(ctx, facts.People, facts.Config, facts.Model)
-		if err != nil {
-			return nil, err
-		}
-		again = j.Judge(message.Parse(raw, message.DefaultLimits()), facts)
-	} else {
-		group, err := r.reader.GroupFacts(ctx, v.Facts)
-		if err != nil {
-			return nil, err
-		}
-		j, err := r.judge(ctx, group.People, group.Config, group.Model)
-		if err != nil {
-			return nil, err
-		}
-		again = j.Revise(r.last, foundFor(id, group.Copies, j.Compare(group.Group, group.Copies)))
+	again, err := r.judgeAgain(ctx, id, v, raw)
+	if err != nil {
+		return nil, err
 	}
 	again.Revision, again.Facts = v.Revision, v.Facts
 	return json.Marshal(again)
+}
+
+// judgeAgain judges as a revision came about: the message alone, or by comparing.
+func (r *replayer) judgeAgain(ctx context.Context, id portcullis.ID, v portcullis.Verdict, raw []byte) (again portcullis.Verdict, err error) {
+	facts, err := r.reader.Facts(ctx, id, v.Revision)
+	if err != nil {
+		return again, err
+	}
+	if facts != nil {
+		j, err := r.judge(ctx, facts.People, facts.Config, facts.Model)
+		if err != nil {
+			return again, err
+		}
+		return j.Judge(message.Parse(raw, message.DefaultLimits()), facts), nil
+	}
+	group, err := r.reader.GroupFacts(ctx, v.Facts)
+	if err != nil {
+		return again, err
+	}
+	j, err := r.judge(ctx, group.People, group.Config, group.Model)
+	if err != nil {
+		return again, err
+	}
+	return j.Revise(r.last, foundFor(id, group.Copies, j.Compare(group.Group, group.Copies))), nil
 }
 
 // judge makes the judge of then.

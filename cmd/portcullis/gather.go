@@ -33,15 +33,29 @@ type gatherer struct {
 	matcher  *archive.Matcher
 }
 
-// arrived is one message with all that judging it needs.
+// arrived is one message with all that judging it needs, and what that came to.
 type arrived struct {
-	item    source.Item
-	m       *message.Message
-	event   portcullis.ID
-	facts   *mail.Facts
-	input   *mail.Input
-	verdict portcullis.Verdict
-	entries []archive.Entry
+	item       source.Item
+	m          *message.Message // nil once it is judged
+	messageID  string
+	received   []message.Received
+	event      portcullis.ID
+	known      bool // it is in the store
+	again      bool // and judged again, because the people file has changed
+	revision   int  // of the verdict that judging makes
+	recipients []mail.Recipient
+
+	facts    *mail.Facts
+	input    *mail.Input // nil once it is judged
+	targeted bool        // a protected person got it
+	verdict  portcullis.Verdict
+	entries  []archive.Entry // sealed, once it is judged
+
+	judgement records.Judgement
+	copied    records.PackedCopy
+	hasCopy   bool
+	line      []byte // of --verdicts, nil for a known message
+	err       error  // why it cannot be stored
 }
 
 const (
@@ -143,8 +157,8 @@ func firstElement(p string) string { first, _, _ := strings.Cut(p, "/"); return 
 // topmost Received field if one of the house's own servers wrote it, else what
 // the sender put into Date. A Date that is more than a week from the topmost
 // Received gives way to it.
-func (g *gatherer) when(item source.Item, m *message.Message) (t time.Time, trusted bool) {
-	received := m.Received()
+func (g *gatherer) when(a *arrived) (t time.Time, trusted bool) {
+	item, m, received := a.item, a.m, a.received
 	if len(received) > 0 && g.ownRelay(received[0].By) && !received[0].Time.IsZero() {
 		return received[0].Time.UTC(), true
 	}
@@ -206,10 +220,10 @@ func (g *gatherer) gather(ctx context.Context, w *records.Writer, a *arrived, no
 	f := &mail.Facts{
 		Schema: 1, Event: string(a.event), Engine: mail.Engine,
 		People: g.base.people, Config: g.base.config, Model: g.base.model, BulkCopies: g.bulk,
-		Recipients: g.recipients(a.item, a.m.Header),
+		Recipients: a.recipients,
 	}
 	a.facts = f
-	if f.Time, f.TimeKnown = g.when(a.item, a.m); !f.TimeKnown {
+	if f.Time, f.TimeKnown = g.when(a); !f.TimeKnown {
 		f.Unknown = append(f.Unknown, "when it arrived: the time is what the sender wrote")
 	}
 	g.authenticate(ctx, a)
@@ -242,7 +256,7 @@ func (g *gatherer) authenticate(ctx context.Context, a *arrived) {
 	for _, from := range a.m.From() {
 		in.FromDomains = append(in.FromDomains, from.Domain)
 	}
-	if hop, ok := g.trustedHop(a.m.Received()); ok {
+	if hop, ok := g.trustedHop(a.received); ok {
 		in.ClientIP, in.Helo = hop.FromIP, hop.From
 	}
 	resolver := g.resolver
@@ -310,19 +324,14 @@ func (g *gatherer) ask(m *message.Message, f *mail.Facts) records.Ask {
 
 // remember stores the message's row and its contacts.
 func (g *gatherer) remember(ctx context.Context, w *records.Writer, a *arrived, ask records.Ask, now time.Time) error {
-	err := w.AddMessage(ctx, records.Message{
+	put := w.AddMessage
+	if a.again {
+		put = w.ReplaceMessage
+	}
+	return put(ctx, records.Message{
 		ID: a.event, Time: a.facts.Time, TimeKnown: a.facts.TimeKnown, Recorded: now, Size: len(a.m.Raw),
-		MessageID: g.messageID(a.m.MessageID()), Sender: ask.Sender, Org: ask.Org,
-	})
-	if err != nil {
-		return err
-	}
-	for _, c := range g.contacts(a, ask) {
-		if err := w.AddContact(ctx, a.event, a.facts.Time, c); err != nil {
-			return err
-		}
-	}
-	return nil
+		MessageID: g.messageID(a.messageID), Sender: ask.Sender, Org: ask.Org,
+	}, g.contacts(a, ask))
 }
 
 // contacts are the sender with each recipient, named in the header or known

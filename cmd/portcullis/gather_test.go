@@ -7,7 +7,6 @@ import (
 	"portcullis.example/portcullis/internal/mail"
 	"portcullis.example/portcullis/internal/mail/authn"
 	"portcullis.example/portcullis/internal/mail/message"
-	"portcullis.example/portcullis/internal/mail/source"
 )
 
 const (
@@ -44,7 +43,7 @@ func TestTrustedHop(t *testing.T) {
 		if got := hop.FromIP; c.ip == "" && got.IsValid() || c.ip != "" && got.String() != c.ip {
 			t.Errorf("%s: client %v, want %q", name, got, c.ip)
 		}
-		at, known := g.when(source.Item{}, m)
+		at, known := g.when(&arrived{m: m, received: m.Received()})
 		want := time.Date(2026, 3, 2, 9, 0, c.seconds, 0, time.UTC)
 		if known != c.trusted || !at.Equal(want) {
 			t.Errorf("%s: at %v (trusted: %v), want %v", name, at, known, want)

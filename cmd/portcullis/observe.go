@@ -9,6 +9,7 @@ import (
 	"portcullis.example/portcullis"
 	"portcullis.example/portcullis/internal/archive"
 	"portcullis.example/portcullis/internal/mail"
+	"portcullis.example/portcullis/internal/mail/message"
 	"portcullis.example/portcullis/internal/observable"
 )
 
@@ -17,9 +18,9 @@ const maxEntries = 4000
 
 // observe lists every observable of a message in every form it takes, each
 // once. What goes into the archive decides what a hunt can find.
-func observe(in *mail.Input) (entries []archive.Entry, more bool) {
+func observe(in *mail.Input, received []message.Received) (entries []archive.Entry, more bool) {
 	o := observer{in: in, seen: map[portcullis.Observable]bool{}}
-	o.headers()
+	o.headers(received)
 	for _, r := range in.Remote {
 		o.url(r.Remote.URL, r.Kind, r.Part, r.Start, r.End)
 	}
@@ -67,7 +68,7 @@ func (o *observer) url(raw, form, part string, start, end int) {
 
 var addressFields = []string{"From", "Sender", "Reply-To", "Return-Path", "To", "Cc", "Disposition-Notification-To", "List-Unsubscribe", "Errors-To"}
 
-func (o *observer) headers() {
+func (o *observer) headers(received []message.Received) {
 	h := o.in.M.Header
 	for _, name := range addressFields {
 		part := "header:" + name
@@ -83,7 +84,7 @@ func (o *observer) headers() {
 			o.domain(d, "signature", "header:DKIM-Signature"+ordinal(i), f.Start, f.End)
 		}
 	}
-	for i, r := range o.in.M.Received() {
+	for i, r := range received {
 		part := "header:Received" + ordinal(i)
 		if r.FromIP.IsValid() {
 			o.add(portcullis.Observable{Type: portcullis.TypeIP, Value: r.FromIP.Unmap().String()}, "received", part, r.Field.Start, r.Field.End)
@@ -129,20 +130,33 @@ func (o *observer) address(address, part string, start, end int) {
 		return
 	}
 	o.add(portcullis.Observable{Type: portcullis.TypeEmail, Value: canon}, "address", part, start, end)
-	o.domain(canon[strings.LastIndexByte(canon, '@')+1:], "address", part, start, end)
+	host := canon[strings.LastIndexByte(canon, '@')+1:]
+	if o.seen[portcullis.Observable{Type: portcullis.TypeDomain, Value: host}] {
+		return // most addresses of a message are at a few hosts
+	}
+	o.domain(host, "address", part, start, end)
 }
 
 func (o *observer) domain(name, form, part string, start, end int) {
 	if !strings.Contains(name, ".") {
 		return
 	}
-	if ip, err := observable.IP(strings.Trim(name, "[]")); err == nil {
-		o.add(portcullis.Observable{Type: portcullis.TypeIP, Value: ip}, form, part, start, end)
-		return
+	if maybeIP(name) {
+		if ip, err := observable.IP(strings.Trim(name, "[]")); err == nil {
+			o.add(portcullis.Observable{Type: portcullis.TypeIP, Value: ip}, form, part, start, end)
+			return
+		}
 	}
 	if canon, err := observable.Domain(name); err == nil {
 		o.add(portcullis.Observable{Type: portcullis.TypeDomain, Value: canon}, form, part, start, end)
 	}
+}
+
+// maybeIP tells names that can be no IP address at little cost: no top-level domain
+// begins with a digit (RFC 3696 §2).
+func maybeIP(name string) bool {
+	last := name[strings.LastIndexByte(name, '.')+1:]
+	return strings.ContainsAny(name, "[:") || last == "" || '0' <= last[0] && last[0] <= '9'
 }
 
 // texts searches all text, what is hidden and what is attached as well, for

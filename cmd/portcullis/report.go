@@ -21,13 +21,14 @@ import (
 )
 
 // counts are what a run adds up.
-type counts struct{ messages, fresh int64 }
+type counts struct{ messages, fresh, again int64 }
 
 // summary is what a scan has to tell at its end.
 type summary struct {
 	counts
 	began    time.Time
-	resumed  int
+	resumed  int    // files that an earlier scan has read, and that have not grown
+	last     string // the one that was counted last
 	passed   int
 	mu       sync.Mutex // guards what the reading goroutine writes
 	problems []source.Problem
@@ -38,9 +39,24 @@ func newSummary(began time.Time) *summary { return &summary{began: began} }
 func (s *summary) add(c counts) {
 	s.messages += c.messages
 	s.fresh += c.fresh
+	s.again += c.again
 }
 
 func (s *summary) ignored(string) { s.passed++ }
+
+// goesOn counts a file that an earlier scan has read; files come one after the other.
+func (s *summary) goesOn(file string) {
+	s.resumed++
+	s.last = file
+}
+
+// grew takes back what goesOn counted, when the file has more to give.
+func (s *summary) grew(file string) {
+	if s.last == file && file != "" {
+		s.resumed--
+		s.last = ""
+	}
+}
 
 func (s *summary) problem(p source.Problem) {
 	s.mu.Lock()
@@ -178,6 +194,9 @@ func (s *summary) totals(out io.Writer, t theme, p printing) {
 	if known := s.messages - s.fresh; known > 0 {
 		fmt.Fprintf(out, ", %s of them known from before", thousands(known))
 	}
+	if s.again > 0 {
+		fmt.Fprintf(out, ", %s judged again with this people file", thousands(s.again))
+	}
 	if s.resumed > 0 {
 		fmt.Fprintf(out, "; %s unchanged since an earlier scan", count(s.resumed, "file"))
 	}
@@ -185,6 +204,9 @@ func (s *summary) totals(out io.Writer, t theme, p printing) {
 	totals, err := p.reader.Totals(p.ctx)
 	if err != nil {
 		return
+	}
+	if n, err := p.reader.JudgedOtherwise(p.ctx, p.people.Version()); err == nil && n > 0 {
+		fmt.Fprintf(out, "%s in the store, judged with another people file than this one: `portcullis scan --rejudge` with the same mailboxes judges again.\n", count(int(n), "message"))
 	}
 	by := map[portcullis.Severity]int{}
 	for _, f := range p.found {

@@ -4,11 +4,9 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"path/filepath"
 	"runtime"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -48,6 +46,7 @@ type scanner struct {
 	now       func() time.Time
 	unsettled int64
 	fresh     bool // read every file again, whatever earlier runs have read
+	rejudge   bool // judge again what was judged with another people file
 }
 
 type batch struct {
@@ -60,8 +59,8 @@ type batch struct {
 // not be read is in the summary.
 func (s *scanner) scan(ctx context.Context, args []string, cfg source.Config) error {
 	group, ctx := errgroup.WithContext(ctx)
-	batches := make(chan *batch, 1)
-	parsed := make(chan *batch, 1)
+	batches := make(chan *batch) // unbuffered: a batch more in memory saves nothing
+	parsed := make(chan *batch)
 	group.Go(func() error {
 		defer close(batches)
 		return s.read(ctx, args, cfg, batches)
@@ -108,6 +107,7 @@ func (s *scanner) read(ctx context.Context, args []string, cfg source.Config, ou
 	cfg.Progress = s.meter.bytes
 	cfg.Ignored = s.report.ignored
 	cfg.Finished = func(p source.Position) { current.positions[p.File] = p }
+	cfg.Skip = s.app.owns()
 	if !s.fresh {
 		cfg.Resume = s.resume(ctx)
 	}
@@ -116,6 +116,7 @@ func (s *scanner) read(ctx context.Context, args []string, cfg source.Config, ou
 		walk = bulkWalk
 	}
 	err := walk(ctx, args, cfg, func(item source.Item) error {
+		s.report.grew(item.Position.File)
 		current.arrived = append(current.arrived, &arrived{item: item})
 		current.bytes += len(item.Raw)
 		current.positions[item.Position.File] = item.Position
@@ -137,7 +138,7 @@ func (s *scanner) resume(ctx context.Context) func(string) (source.Position, boo
 		if err != nil || !ok || json.Unmarshal(raw, &p) != nil {
 			return source.Position{}, false // read again: doubling is impossible, losing is not
 		}
-		s.report.resumed++
+		s.report.goesOn(file)
 		p.File = file
 		return p, true
 	}
@@ -159,6 +160,7 @@ func (s *scanner) positionKey(file string) string {
 func parseAll(b *batch) {
 	each(b.arrived, func(a *arrived) {
 		a.m = message.Parse(a.item.Raw, message.DefaultLimits())
+		a.messageID, a.received = a.m.MessageID(), a.m.Received()
 		a.event = portcullis.NewID("event", "mail", a.m.Digest())
 	})
 }
@@ -194,10 +196,11 @@ func (s *scanner) commit(ctx context.Context, b *batch) error {
 			return err
 		}
 		each(fresh, s.judgeOne)
-		for _, a := range fresh {
-			if err := s.keep(ctx, w, aw, a); err != nil {
-				return fmt.Errorf("%s: %w", a.item.Source, err)
-			}
+		if err := s.keep(ctx, w, aw, fresh); err != nil {
+			return err
+		}
+		if err := s.deliver(ctx, w, b.arrived); err != nil {
+			return err
 		}
 		return s.putPositions(ctx, w, b)
 	})
@@ -205,7 +208,7 @@ func (s *scanner) commit(ctx context.Context, b *batch) error {
 		return err
 	}
 	s.report.add(counted)
-	if s.unsettled += counted.fresh; s.unsettled >= settleEvery {
+	if s.unsettled += counted.fresh + counted.again; s.unsettled >= settleEvery {
 		if err := s.settle(ctx); err != nil {
 			return err
 		}
@@ -220,49 +223,105 @@ func (s *scanner) commit(ctx context.Context, b *batch) error {
 // admit tells new messages from known ones, in order, and gathers facts for the new.
 func (s *scanner) admit(ctx context.Context, w *records.Writer, b *batch, counted *counts) (fresh []*arrived, err error) {
 	now := s.now()
+	judged := map[portcullis.ID]bool{} // in this batch
 	for _, a := range b.arrived {
-		known, err := w.Known(ctx, a.event)
-		if err != nil {
+		if err := s.recognise(ctx, w, a, judged); err != nil {
 			return nil, err
 		}
+		a.recipients = s.gatherer.recipients(a.item, a.m.Header)
 		counted.messages++
-		if !known {
-			if err := s.gatherer.gather(ctx, w, a, now); err != nil {
-				return nil, fmt.Errorf("%s: %w", a.item.Source, err)
-			}
+		switch {
+		case a.again:
+			counted.again++
+		case a.known:
+			continue
+		default:
 			counted.fresh++
-			fresh = append(fresh, a)
 		}
-		if err := s.deliver(ctx, w, a, now, known); err != nil {
-			return nil, err
+		if err := s.gatherer.gather(ctx, w, a, now); err != nil {
+			return nil, fmt.Errorf("%s: %w", a.item.Source, err)
 		}
+		judged[a.event] = true
+		fresh = append(fresh, a)
 	}
 	return fresh, nil
 }
 
-// deliver notes where the message was found. A known message found in somebody
+// recognise tells whether a message is known, and whether it is to be judged again.
+func (s *scanner) recognise(ctx context.Context, w *records.Writer, a *arrived, judged map[portcullis.ID]bool) (err error) {
+	if a.known, err = w.Known(ctx, a.event); err != nil || !a.known || !s.rejudge || judged[a.event] {
+		return err
+	}
+	revision, people, ok, err := w.JudgedWith(ctx, a.event)
+	if err != nil || !ok || people == s.gatherer.base.people {
+		return err
+	}
+	a.again, a.revision = true, revision+1
+	return nil
+}
+
+// deliver notes where messages were found. A known message found in somebody
 // else's mailbox is a copy more to compare.
-func (s *scanner) deliver(ctx context.Context, w *records.Writer, a *arrived, now time.Time, known bool) error {
-	recipients := s.gatherer.recipients(a.item, a.m.Header)
-	for i, r := range recipients {
-		d := records.Delivery{
-			Message: a.event, Source: sourceName(a.item), Offset: a.item.Offset,
-			Recipient: r.Address, Person: r.Person, How: r.How, Recorded: now,
+func (s *scanner) deliver(ctx context.Context, w *records.Writer, list []*arrived) error {
+	now := s.now()
+	var fresh []records.Delivery
+	for _, a := range list {
+		if !a.known {
+			fresh = append(fresh, a.deliveries(now)...)
 		}
-		if i > 0 {
-			d.Source += copySeparator + itoa(i) // one row per recipient of one file
+	}
+	if err := w.AddDeliveries(ctx, fresh); err != nil {
+		return err
+	}
+	for _, a := range list {
+		if !a.known {
+			continue
 		}
+		if err := s.deliverKnown(ctx, w, a, now); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// deliverKnown notes where a known message was found. With another people file the
+// readers may be others, so every place is a copy to compare again.
+func (s *scanner) deliverKnown(ctx context.Context, w *records.Writer, a *arrived, now time.Time) error {
+	list := a.deliveries(now)
+	if s.rejudge {
+		if err := w.ReplaceDeliveries(ctx, list); err != nil {
+			return err
+		}
+	}
+	for i, d := range list {
 		added, err := w.AddDelivery(ctx, d)
 		if err != nil {
 			return err
 		}
-		if added && known {
-			if err := w.Touch(ctx, a.event, r); err != nil {
-				return err
-			}
+		if !added && !s.rejudge {
+			continue
+		}
+		if err := w.Touch(ctx, a.event, a.recipients[i]); err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+// deliveries are one row per recipient of one file.
+func (a *arrived) deliveries(now time.Time) (list []records.Delivery) {
+	source := sourceName(a.item)
+	for i, r := range a.recipients {
+		d := records.Delivery{
+			Message: a.event, Source: source, Offset: a.item.Offset,
+			Recipient: r.Address, Person: r.Person, How: r.How, Recorded: now,
+		}
+		if i > 0 {
+			d.Source += copySeparator + itoa(i)
+		}
+		list = append(list, d)
+	}
+	return list
 }
 
 // copySeparator stands between a path and which of its recipients a row is about.
@@ -284,54 +343,92 @@ func sourceName(item source.Item) string {
 }
 
 // judgeOne is what runs on all cores: pure, nothing but the message and its facts.
+// What it comes to is encoded here as well, so that the transaction has only to write;
+// the parsed message is not needed after that.
 func (s *scanner) judgeOne(a *arrived) {
 	a.input = s.judge.NewInput(a.m, a.facts)
 	var more bool
-	if a.entries, more = observe(a.input); more {
+	if a.entries, more = observe(a.input, a.received); more {
 		a.facts.Unknown = append(a.facts.Unknown, "what a hunt would find in this message beyond its first "+thousands(maxEntries)+" links, names and addresses: it holds more than are kept")
 	}
 	a.facts.Indicators = s.gatherer.match(a.entries)
 	a.verdict = s.judge.JudgeInput(a.input)
+	a.entries = s.gatherer.seal(a.entries)
+	a.err = s.encode(a)
+	a.targeted = len(a.input.Targets) > 0
+	a.m, a.input, a.received = nil, nil, nil
 }
 
-func (s *scanner) keep(ctx context.Context, w *records.Writer, aw *archive.Writer, a *arrived) error {
+// encode puts what judging came to in the form in which it is stored.
+func (s *scanner) encode(a *arrived) error {
 	hash, facts, err := a.facts.Encode()
 	if err != nil {
 		return fmt.Errorf("encode facts: %w", err)
 	}
-	a.verdict.Facts = hash
-	now := s.now()
-	if err := w.PutVerdict(ctx, a.event, a.verdict, facts, now); err != nil {
+	a.verdict.Facts, a.verdict.Revision = hash, a.revision
+	if a.judgement, err = records.NewJudgement(a.event, a.verdict, facts, a.facts.People); err != nil {
 		return err
 	}
-	if reason := s.keepReason(a.verdict); reason != "" {
+	if c, sketch, exact, ok := s.judge.NewCopy(a.input, a.verdict); ok {
+		if a.copied, err = records.PackCopy(c, sketch, exact); err != nil {
+			return err
+		}
+		a.hasCopy = true
+	}
+	if s.spool != nil {
+		a.line, err = encodeLine(lineOf(a.spooled(), a.verdict))
+	}
+	return err
+}
+
+// keep stores what judging came to.
+func (s *scanner) keep(ctx context.Context, w *records.Writer, aw *archive.Writer, list []*arrived) error {
+	judgements := make([]records.Judgement, 0, len(list))
+	seen := make([]archive.Seen, 0, len(list))
+	for _, a := range list {
+		if a.err != nil {
+			return fmt.Errorf("%s: %w", a.item.Source, a.err)
+		}
+		judgements = append(judgements, a.judgement)
+		seen = append(seen, archive.Seen{Event: a.event, Time: a.facts.Time, Entries: a.entries})
+	}
+	if err := w.PutVerdicts(ctx, judgements, s.now()); err != nil {
+		return err
+	}
+	for _, a := range list {
+		if err := s.keepMore(ctx, w, aw, a); err != nil {
+			return fmt.Errorf("%s: %w", a.item.Source, err)
+		}
+	}
+	return aw.PutAll(ctx, seen)
+}
+
+func (s *scanner) keepMore(ctx context.Context, w *records.Writer, aw *archive.Writer, a *arrived) error {
+	reason := s.keepReason(a.verdict)
+	if a.hasCopy {
+		if err := keepCopy(ctx, w, a); err != nil {
+			return err
+		}
+		// Until copies are compared, the bytes of what protected people got stay as
+		// well: a finding may come to rest on them.
+		if reason == "" && s.app.cfg.Keep == keepFindings && a.targeted {
+			reason = records.ForComparing
+		}
+	}
+	if reason != "" {
 		if err := w.PutBody(ctx, a.event, reason, a.item.Raw); err != nil {
 			return err
 		}
 	}
-	if err := s.keepCopy(ctx, w, a); err != nil {
-		return err
-	}
-	if err := aw.Put(ctx, a.event, a.facts.Time, s.gatherer.seal(a.entries)); err != nil {
-		return err
-	}
 	return aw.AddSightings(ctx, sightings(a.facts))
 }
 
-// keepCopy puts a message with its copies. Until they are compared, the bytes of
-// what protected people got stay as well: a finding may come to rest on them.
-func (s *scanner) keepCopy(ctx context.Context, w *records.Writer, a *arrived) error {
-	c, sketch, exact, ok := s.judge.NewCopy(a.input, a.verdict)
-	if !ok {
-		return nil
+func keepCopy(ctx context.Context, w *records.Writer, a *arrived) error {
+	if a.again {
+		return w.ReplaceCopy(ctx, a.copied)
 	}
-	if _, err := w.AddCopy(ctx, c, sketch, exact); err != nil {
-		return err
-	}
-	if s.app.cfg.Keep == keepFindings && len(a.input.Targets) > 0 {
-		return w.PutBody(ctx, a.event, records.ForComparing, a.item.Raw)
-	}
-	return nil
+	_, err := w.AddPacked(ctx, a.copied)
+	return err
 }
 
 // keepReason says why a message's bytes are kept, "" if they are not.
@@ -362,115 +459,4 @@ func (s *scanner) putPositions(ctx context.Context, w *records.Writer, b *batch)
 		}
 	}
 	return nil
-}
-
-// settle compares every group that grew, and adds revisions to the verdicts
-// that this changes.
-func (s *scanner) settle(ctx context.Context) error {
-	for {
-		reader := records.NewReader(s.app.store.DB())
-		groups, err := reader.Dirty(ctx)
-		if err != nil {
-			return err
-		}
-		if len(groups) == 0 {
-			s.unsettled = 0
-			return s.dropCompared(ctx)
-		}
-		err = s.app.store.Tx(ctx, func(tx *sql.Tx) error {
-			w := records.NewWriter(tx)
-			defer w.Close()
-			var errs []error
-			for _, group := range groups {
-				errs = append(errs, s.settleGroup(ctx, w, group))
-			}
-			return errors.Join(errs...)
-		})
-		if err != nil {
-			return err
-		}
-	}
-}
-
-// dropCompared removes the bytes that were kept for comparing only.
-func (s *scanner) dropCompared(ctx context.Context) error {
-	return s.app.store.Tx(ctx, func(tx *sql.Tx) error {
-		if err := s.app.wipe(ctx, tx); err != nil {
-			return err
-		}
-		w := records.NewWriter(tx)
-		defer w.Close()
-		return errors.Join(w.DropCompared(ctx, s.app.cfg.Keep == keepNone), s.app.wipeLess(ctx, tx))
-	})
-}
-
-// settleGroup compares one group. Who is not, or no longer, among the copies
-// that are compared loses what an earlier comparison found: the outcome depends
-// on which mails there are, not on when they were compared.
-func (s *scanner) settleGroup(ctx context.Context, w *records.Writer, group string) error {
-	copies, err := w.Copies(ctx, group)
-	if err != nil {
-		return err
-	}
-	if len(copies) > 1 {
-		if err := w.Refresh(ctx, copies); err != nil {
-			return err
-		}
-	}
-	base := s.gatherer.base
-	facts := mail.GroupFacts{Schema: 1, Group: group, People: base.people, Config: base.config, Model: base.model, Copies: copies}
-	found := s.judge.Compare(group, copies)
-	events, err := w.Revised(ctx, group)
-	if err != nil {
-		return err
-	}
-	if len(found) > 0 {
-		for _, c := range copies {
-			events = append(events, c.Event)
-		}
-		slices.Sort(events)
-		events = slices.Compact(events)
-	}
-	if len(events) == 0 {
-		return w.Settled(ctx, group)
-	}
-	hash, encoded, err := facts.Encode()
-	if err != nil {
-		return fmt.Errorf("encode group: %w", err)
-	}
-	for _, event := range events {
-		if err := s.revise(ctx, w, event, foundFor(event, copies, found), hash, encoded); err != nil {
-			return err
-		}
-	}
-	return w.Settled(ctx, group)
-}
-
-// foundFor is what a comparison says of one message: nothing if it was not among
-// the copies compared.
-func foundFor(event portcullis.ID, copies []mail.Copy, found []portcullis.Finding) []portcullis.Finding {
-	if !slices.ContainsFunc(copies, func(c mail.Copy) bool { return c.Event == event }) {
-		return nil
-	}
-	return found
-}
-
-// revise adds a revision to one verdict, unless comparing changed nothing.
-func (s *scanner) revise(ctx context.Context, w *records.Writer, event portcullis.ID, found []portcullis.Finding, hash string, facts []byte) error {
-	current, ok, err := w.Verdict(ctx, event)
-	if err != nil || !ok {
-		return err
-	}
-	next := s.judge.Revise(current, found)
-	next.Revision, next.Facts = current.Revision+1, hash
-	if sameVerdict(current, next) {
-		return nil
-	}
-	return w.PutVerdict(ctx, event, next, facts, s.now())
-}
-
-// sameVerdict compares all but revision and facts.
-func sameVerdict(a, b portcullis.Verdict) bool {
-	a.Revision, a.Facts = b.Revision, b.Facts
-	return string(compactJSON(a)) == string(compactJSON(b))
 }

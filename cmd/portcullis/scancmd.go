@@ -22,6 +22,7 @@ type scanCommand struct {
 	Resolver   string   `help:"DNS server for --dns, host:port. Default: the system's." placeholder:"ADDR"`
 	BulkCopies bool     `help:"Look for lists of people only (register copies), as on a file server."`
 	Again      bool     `help:"Read every file again, whatever earlier scans have read. Judged messages are not judged twice."`
+	Rejudge    bool     `help:"Read every file again, and judge again what was judged with another people file than this one."`
 	ExitCode   bool     `help:"Exit with 1 if there are findings above informational."`
 	Quiet      bool     `short:"q" help:"Print totals only."`
 	Keep       string   `help:"Keep the bytes of which messages: none, findings, all. Default: the configuration's." placeholder:"WHICH"`
@@ -88,7 +89,7 @@ func (c *scanCommand) scanner(ctx context.Context, a *app, who protected, std st
 	s := &scanner{
 		app: a, judge: mail.NewJudge(who.dir, a.cfg.Mail, model),
 		gatherer: &gatherer{cfg: a.cfg.Mail, dir: who.dir, key: a.key, base: base, bulk: c.BulkCopies, matcher: archive.NewMatcher(kept)},
-		report:   newSummary(time.Now()), now: time.Now, fresh: c.Again || c.Verdicts != "",
+		report:   newSummary(time.Now()), now: time.Now, fresh: c.Again || c.Rejudge || c.Verdicts != "", rejudge: c.Rejudge,
 	}
 	if c.DNS {
 		if s.gatherer.resolver, err = lookup.NewLive(c.Resolver, 5*time.Second); err != nil {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -36,14 +37,15 @@ type verdictFinding struct {
 }
 
 // spool remembers on disk which messages came in, in order, so that memory
-// stays flat however many there are. The verdicts are looked up at the end,
-// after comparing.
+// stays flat however many there are. The verdicts of known messages, and of those that
+// comparing has changed, are looked up at the end; the lines of the others are
+// written as they are judged.
 type spool struct {
-	file *os.File
-	out  *os.File // beside path, and renamed to it when whole
-	path string
-	w    *bufio.Writer
-	enc  *json.Encoder
+	file    *os.File
+	out     *os.File // beside path, and renamed to it when whole
+	path    string
+	w       *bufio.Writer
+	revised map[portcullis.ID]bool // by comparing, in this run
 }
 
 type spooled struct {
@@ -51,6 +53,10 @@ type spooled struct {
 	Source    string
 	Offset    int64
 	MessageID string
+}
+
+func (a *arrived) spooled() spooled {
+	return spooled{a.event, a.item.Source, a.item.Offset, a.messageID}
 }
 
 // newSpool begins a spool for the verdicts of path. That they cannot be written
@@ -68,17 +74,52 @@ func newSpool(path string) (*spool, error) {
 		return nil, errors.Join(fmt.Errorf("make a temporary file for verdicts: %w; set TMPDIR to a folder with room", err), out.Close(), os.Remove(out.Name()))
 	}
 	w := bufio.NewWriterSize(f, 1<<16)
-	return &spool{file: f, out: out, path: path, w: w, enc: json.NewEncoder(w)}, nil
+	return &spool{file: f, out: out, path: path, w: w, revised: map[portcullis.ID]bool{}}, nil
 }
 
+// add writes a line for each message: its id, whether the verdict is to be looked up,
+// and the line of --verdicts, without findings in that case.
 func (s *spool) add(list []*arrived) error {
 	for _, a := range list {
-		err := s.enc.Encode(spooled{a.event, a.item.Source, a.item.Offset, a.m.MessageID()})
+		err := s.put(a)
 		if err != nil {
 			return fmt.Errorf("write to temporary file %s: %w; free space there, or set TMPDIR", s.file.Name(), err)
 		}
 	}
 	return nil
+}
+
+func (s *spool) put(a *arrived) error {
+	line := a.line
+	if line == nil {
+		var err error
+		if line, err = encodeLine(lineOf(a.spooled(), portcullis.Verdict{})); err != nil {
+			return err
+		}
+	}
+	mark := byte(looked)
+	if a.line != nil {
+		mark = judged
+	}
+	_, _ = s.w.WriteString(string(a.event)) // the last write reports what any of them met
+	_ = s.w.WriteByte(mark)
+	_, err := s.w.Write(line)
+	return err
+}
+
+// What stands between id and line: whether the line holds the verdict.
+const (
+	judged = '='
+	looked = '?'
+)
+
+// encodeLine is the line with its end.
+func encodeLine(line verdictLine) ([]byte, error) {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	err := enc.Encode(line)
+	return b.Bytes(), err
 }
 
 func (s *spool) close() {
@@ -97,7 +138,7 @@ func (s *spool) write(ctx context.Context, reader *records.Reader) error {
 		return err
 	}
 	w := bufio.NewWriterSize(s.out, 1<<16)
-	err := s.lines(ctx, reader, json.NewEncoder(w))
+	err := s.lines(ctx, reader, w)
 	if err := errors.Join(err, w.Flush(), s.out.Sync(), s.out.Close()); err != nil {
 		return fmt.Errorf("write verdicts to %s: %w; what was scanned is stored: the same command writes them again", s.path, err)
 	}
@@ -107,24 +148,43 @@ func (s *spool) write(ctx context.Context, reader *records.Reader) error {
 	return nil
 }
 
-func (s *spool) lines(ctx context.Context, reader *records.Reader, enc *json.Encoder) error {
-	enc.SetEscapeHTML(false)
-	dec := json.NewDecoder(bufio.NewReaderSize(s.file, 1<<16))
+func (s *spool) lines(ctx context.Context, reader *records.Reader, w *bufio.Writer) error {
+	in := bufio.NewReaderSize(s.file, 1<<16)
 	for {
-		var one spooled
-		if err := dec.Decode(&one); errors.Is(err, io.EOF) {
+		raw, err := in.ReadBytes('\n')
+		if errors.Is(err, io.EOF) && len(raw) == 0 {
 			return nil
-		} else if err != nil {
-			return err
 		}
-		v, _, err := reader.Verdict(ctx, one.Event)
 		if err != nil {
 			return err
 		}
-		if err := enc.Encode(lineOf(one, v)); err != nil {
+		at := bytes.IndexAny(raw, string(judged)+string(looked))
+		if at < 0 {
+			return fmt.Errorf("temporary file %s is damaged", s.file.Name())
+		}
+		event, line := portcullis.ID(raw[:at]), raw[at+1:]
+		if raw[at] == looked || s.revised[event] {
+			if line, err = current(ctx, reader, event, line); err != nil {
+				return err
+			}
+		}
+		if _, err := w.Write(line); err != nil {
 			return err
 		}
 	}
+}
+
+// current puts the stored verdict into a line.
+func current(ctx context.Context, reader *records.Reader, event portcullis.ID, raw []byte) ([]byte, error) {
+	var line verdictLine
+	if err := json.Unmarshal(raw, &line); err != nil {
+		return nil, err
+	}
+	v, _, err := reader.Verdict(ctx, event)
+	if err != nil {
+		return nil, err
+	}
+	return encodeLine(lineOf(spooled{event, line.Source, line.Offset, line.MessageID}, v))
 }
 
 func lineOf(one spooled, v portcullis.Verdict) verdictLine {

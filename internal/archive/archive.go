@@ -2,12 +2,13 @@
 // indicators somebody holds against them, so that a domain learnt today finds
 // everyone it ever reached.
 //
-// A value is stored once, under a key that is ordered for the questions asked of
-// it: domains with their labels reversed, so that a domain and all below it are one
-// range; IP addresses in 16 bytes, so that a network is one. An event is stored
-// once, with a packed list of its entries, and between the two lies nothing but
-// pairs of small numbers. That takes some 70 bytes per observable, most of them
-// the URL itself, and a hunt reads only pages that hold an answer.
+// A value is stored under a key that is ordered for the questions asked of it: domains
+// with their labels reversed, so that a domain and all below it are one range; IP
+// addresses in 16 bytes, so that a network is one. With the key lie the places of the
+// value: which entries of which events hold it, one row for all events that were stored
+// together. An event is stored once, with a packed list of its entries, and without
+// the values. That takes some 70 bytes per observable, most of them the URL itself,
+// one entry of one index each at most, and a hunt reads only pages that hold an answer.
 //
 // Local parts of correspondents' addresses and subjects are stored keyed (see Key):
 // they can be asked for, and not browsed.

@@ -241,6 +241,7 @@ func testKeyed(t *testing.T, s *store.Store) {
 	own := func(a string) bool { return a == "member@parliament.example" }
 	clear := []portcullis.Observable{
 		{Type: portcullis.TypeEmail, Value: "stranger@mail.example"}, {Type: portcullis.TypeEmail, Value: "member@parliament.example"},
+		{Type: portcullis.TypeURL, Value: "https://t.example/open?mail=stranger@mail.example"}, {Type: portcullis.TypeMessageID, Value: "7@stranger.example"},
 		{Type: portcullis.TypeSubject, Value: "a secret plan"}, {Type: portcullis.TypeURL, Value: "mailto:stranger@mail.example?subject=a%20secret%20plan"},
 	}
 	var entries []archive.Entry
@@ -260,6 +261,11 @@ func testKeyed(t *testing.T, s *store.Store) {
 		return nil
 	}))
 	equal(t, "a link to write", links, 1)
+	carrying := []string{"http://t.example/open?mail=stranger@mail.example", "https://t.example/open?mail=stranger@mail.example", "message-id:7@stranger.example"}
+	equal(t, "carrying, without the key", len(hunt(t, r, carrying...)), 0)
+	equal(t, "carrying, with it", len(hunt(t, r.WithKey(key), carrying...)), 3)
+	equal(t, "by its beginning", len(hunt(t, r, "https://t.example/*")), 1)
+	questions = append(questions, carrying...)
 	for _, h := range hunt(t, r.WithKey(key), questions...) {
 		if strings.Contains(h.Observable.Value, "stranger") || strings.Contains(h.Observable.Value, "secret") {
 			t.Errorf("stored in clear: %s", h.Observable)

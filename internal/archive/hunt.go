@@ -1,6 +1,7 @@
 package archive
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"database/sql"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"portcullis.example/portcullis"
+	"portcullis.example/portcullis/internal/rows"
 )
 
 // Hunt calls fn for every entry that one of the patterns matches, by pattern in the
@@ -41,24 +43,19 @@ func (r *Reader) Hunt(ctx context.Context, patterns []portcullis.Observable, fn 
 
 // hunt is one run over many patterns.
 type hunt struct {
-	q                      querier
-	key                    *Key
-	fn                     func(Hit) error
-	exact, within, entries *sql.Stmt        // nil: the querier prepares by itself
-	words                  map[int64]string // nil: not needed yet
+	q                     querier
+	key                   *Key
+	fn                    func(Hit) error
+	exact, within, events *sql.Stmt        // nil: the querier prepares by itself
+	words                 map[int64]string // nil: not needed yet
 }
 
-// The order of tables is stated: SQLite keeps it for CROSS JOIN, and the first is the
-// only one of which few rows are read whatever the statistics say.
 const (
-	huntSelect = `SELECT v.key, v.tail, v.id, e.num, e.time, e.id
-		FROM archive_value v CROSS JOIN archive_place p CROSS JOIN archive_event e
-		WHERE p.value=v.id AND e.num=p.event AND v.kind=$1`
-	huntExact  = huntSelect + ` AND v.key=$2`
-	huntWithin = huntSelect + ` AND v.key>=$2 AND v.key<$3`
-	huntBehind = huntSelect + ` AND v.key>=$2`
-
-	entriesQuery = `SELECT entries FROM archive_event WHERE num=$1`
+	huntSelect  = `SELECT key, event, places, tail FROM archive_place WHERE `
+	huntExact   = huntSelect + `key=$1`
+	huntWithin  = huntSelect + `key>=$1 AND key<$2`
+	eventQuery  = `SELECT time, id, entries FROM archive_event WHERE num=$1`
+	mostEntries = 8 << 20 // bytes of entries that are held while hits are put in order; beyond it they are read again
 )
 
 // begin opens a snapshot to read from, where the caller has not done so, and
@@ -80,7 +77,7 @@ func (h *hunt) begin(ctx context.Context, q querier) (end func(), err error) {
 	if preparer == nil {
 		return end, nil // a Writer prepares by itself
 	}
-	for query, stmt := range map[string]**sql.Stmt{huntExact: &h.exact, huntWithin: &h.within, entriesQuery: &h.entries} {
+	for query, stmt := range map[string]**sql.Stmt{huntExact: &h.exact, huntWithin: &h.within, eventQuery: &h.events} {
 		if *stmt, err = preparer.PrepareContext(ctx, query); err != nil {
 			end()
 			return nil, err
@@ -89,19 +86,21 @@ func (h *hunt) begin(ctx context.Context, q querier) (end func(), err error) {
 	return end, nil
 }
 
-// hit is an event in which a value is.
+// hit is an event in which values are.
 type hit struct {
-	value, event, micros int64
-	id                   string
+	event, micros int64
+	id            portcullis.ID
+	entries       []byte  // nil: not held
+	matches       []match // in the order of entries
 }
 
-// found is what one pattern matched.
-type found struct {
-	values map[int64]match
-	hits   []hit
-}
-
+// match is an entry that holds a value that a pattern matched.
 type match struct {
+	entry int
+	*value
+}
+
+type value struct {
 	observable portcullis.Observable
 	how        string
 }
@@ -111,19 +110,20 @@ func (h *hunt) pattern(ctx context.Context, p portcullis.Observable) error {
 	if err != nil {
 		return fmt.Errorf("hunt for %s: %w", p, err)
 	}
-	var f found
+	found := map[int64][]match{}
 	for _, l := range lookups {
-		if err := h.look(ctx, l, &f); err != nil {
+		if err := h.look(ctx, l, found); err != nil {
 			return fmt.Errorf("hunt for %s: %w", p, err)
 		}
 	}
-	if len(f.hits) == 0 {
+	if len(found) == 0 {
 		return nil
 	}
-	slices.SortFunc(f.hits, func(a, b hit) int {
-		return cmp.Or(cmp.Compare(a.micros, b.micros), cmp.Compare(a.id, b.id))
-	})
-	if err := h.tell(ctx, p, &f); err != nil {
+	hits, err := h.inOrder(ctx, found)
+	if err == nil {
+		err = h.tell(ctx, p, hits)
+	}
+	if err != nil {
 		return fmt.Errorf("hunt for %s: %w", p, err)
 	}
 	return nil
@@ -131,45 +131,49 @@ func (h *hunt) pattern(ctx context.Context, p portcullis.Observable) error {
 
 // look asks one question. Queries that can be cancelled take a goroutine each, and
 // most answer nothing at once, so it is the rows that look at the context.
-func (h *hunt) look(ctx context.Context, l lookup, f *found) error {
-	rows, err := h.rows(context.WithoutCancel(ctx), l)
+func (h *hunt) look(ctx context.Context, l lookup, found map[int64][]match) error {
+	answer, err := h.ask(context.WithoutCancel(ctx), l)
 	if err != nil {
 		return err
 	}
-	defer rows.Close()
-	for ctx.Err() == nil && rows.Next() {
-		var key, tail sql.RawBytes
-		var one hit
-		var id sql.RawBytes
-		if err := rows.Scan(&key, &tail, &one.value, &one.event, &one.micros, &id); err != nil {
+	defer answer.Close()
+	var last []byte // the key of v
+	var v *value
+	for ctx.Err() == nil && answer.Next() {
+		var key, packed, tail sql.RawBytes
+		var event int64
+		if err := answer.Scan(&key, &event, &packed, &tail); err != nil {
 			return err
 		}
-		if _, known := f.values[one.value]; !known {
-			full := whole(key, tail)
-			how, ok := l.matches(full)
-			if !ok {
-				continue
+		if last == nil || !bytes.Equal(key, last) { // the rows of one value come together
+			last, v = bytes.Clone(key), nil
+			full := whole(key[1:], tail)
+			if how, ok := l.matches(full); ok {
+				v = &value{portcullis.Observable{Type: kindTypes[l.kind], Value: decode(l.kind, full)}, how}
 			}
-			if f.values == nil {
-				f.values = map[int64]match{}
-			}
-			f.values[one.value] = match{portcullis.Observable{Type: kindTypes[l.kind], Value: decode(l.kind, full)}, how}
 		}
-		one.id = string(id)
-		f.hits = append(f.hits, one)
+		if v == nil {
+			continue
+		}
+		places, err := unpackPlaces(event, packed)
+		if err != nil {
+			return err
+		}
+		for _, p := range places {
+			found[p.event] = append(found[p.event], match{p.entry, v})
+		}
 	}
-	return errors.Join(ctx.Err(), rows.Err())
+	return errors.Join(ctx.Err(), answer.Err())
 }
 
-func (h *hunt) rows(ctx context.Context, l lookup) (*sql.Rows, error) {
-	query, stmt, args := huntExact, h.exact, []any{int64(l.kind), l.from, l.to}
-	switch {
-	case l.exact:
-		args = args[:2]
-	case l.to == nil:
-		query, stmt, args = huntBehind, nil, args[:2]
-	default:
-		query, stmt = huntWithin, h.within
+func (h *hunt) ask(ctx context.Context, l lookup) (*sql.Rows, error) {
+	query, stmt, args := huntExact, h.exact, []any{ofKind(l.kind, l.from)}
+	if !l.exact {
+		to := []byte{byte(l.kind) + 1} // to the end of the kind
+		if l.to != nil {
+			to = ofKind(l.kind, l.to)
+		}
+		query, stmt, args = huntWithin, h.within, append(args, to)
 	}
 	if stmt != nil {
 		return stmt.QueryContext(ctx, args...)
@@ -177,28 +181,69 @@ func (h *hunt) rows(ctx context.Context, l lookup) (*sql.Rows, error) {
 	return h.q.QueryContext(ctx, query, args...)
 }
 
+// inOrder reads the events and puts them in the order of time. Places of events that
+// were removed are there until the next Sweep, and are no hits.
+func (h *hunt) inOrder(ctx context.Context, found map[int64][]match) ([]hit, error) {
+	hits, held := make([]hit, 0, len(found)), 0
+	for event, matches := range found {
+		one := hit{event: event, matches: matches}
+		err := h.read(ctx, &one)
+		if errors.Is(err, sql.ErrNoRows) {
+			continue
+		}
+		if err := errors.Join(err, ctx.Err()); err != nil {
+			return nil, err
+		}
+		if held += len(one.entries); held > mostEntries {
+			one.entries = nil
+		}
+		slices.SortFunc(one.matches, func(a, b match) int { return a.entry - b.entry })
+		hits = append(hits, one)
+	}
+	slices.SortFunc(hits, func(a, b hit) int {
+		return cmp.Or(cmp.Compare(a.micros, b.micros), cmp.Compare(a.id, b.id))
+	})
+	return hits, nil
+}
+
+func (h *hunt) read(ctx context.Context, one *hit) error {
+	ctx = context.WithoutCancel(ctx)
+	var id []byte
+	err := h.eventRow(ctx, one.event).Scan(&one.micros, &id, &one.entries)
+	one.id = rows.ID(id)
+	return err
+}
+
+func (h *hunt) eventRow(ctx context.Context, num int64) *sql.Row {
+	if h.events != nil {
+		return h.events.QueryRowContext(ctx, num)
+	}
+	return h.q.QueryRowContext(ctx, eventQuery, num)
+}
+
 // tell calls fn for what a pattern matched, event by event.
-func (h *hunt) tell(ctx context.Context, p portcullis.Observable, f *found) error {
+func (h *hunt) tell(ctx context.Context, p portcullis.Observable, hits []hit) (err error) {
 	if h.words == nil {
-		var err error
 		if h.words, err = (&Reader{q: h.q}).readWords(ctx); err != nil {
 			return err
 		}
 	}
-	for i, one := range f.hits {
-		if i > 0 && f.hits[i-1].event == one.event {
-			continue // its entries of all values have been told
+	for _, one := range hits {
+		if one.entries == nil {
+			if err := h.read(ctx, &one); err != nil {
+				return err
+			}
 		}
-		entries, err := h.entriesOf(ctx, one.event)
+		entries, err := unpack(one.entries)
 		if err != nil {
 			return err
 		}
-		for _, e := range entries {
-			m, ok := f.values[e.value]
-			if !ok {
-				continue
+		for _, m := range one.matches {
+			if m.entry >= len(entries) {
+				return errDamaged
 			}
-			err := h.fn(Hit{Pattern: p, Match: m.how, Event: eventID(one.id), Time: time.UnixMicro(one.micros).UTC(), Entry: Entry{
+			e := entries[m.entry]
+			err := h.fn(Hit{Pattern: p, Match: m.how, Event: one.id, Time: time.UnixMicro(one.micros).UTC(), Entry: Entry{
 				Observable: m.observable, Form: h.text(e.form, e.formIs), Part: h.text(e.part, e.partIs), Start: e.start, End: e.end,
 			}})
 			if err != nil {
@@ -214,18 +259,4 @@ func (h *hunt) text(word int64, inPlace string) string {
 		return inPlace
 	}
 	return h.words[word]
-}
-
-func (h *hunt) entriesOf(ctx context.Context, event int64) ([]packedEntry, error) {
-	var packed []byte
-	row := h.q.QueryRowContext
-	if h.entries != nil {
-		row = func(ctx context.Context, _ string, args ...any) *sql.Row {
-			return h.entries.QueryRowContext(ctx, args...)
-		}
-	}
-	if err := row(ctx, entriesQuery, event).Scan(&packed); err != nil {
-		return nil, err
-	}
-	return unpack(packed)
 }

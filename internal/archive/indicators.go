@@ -1,6 +1,7 @@
 package archive
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -162,29 +163,39 @@ type Stats struct {
 
 // Stats counts. It reads all of the archive's indexes.
 func (r *Reader) Stats(ctx context.Context) (s Stats, err error) {
-	s.Values = map[portcullis.ObservableType]int64{}
-	rows, err := r.q.QueryContext(ctx, `SELECT kind, count(*) FROM archive_value GROUP BY kind`)
-	if err != nil {
+	if err := r.countPlaces(ctx, &s); err != nil {
 		return s, fmt.Errorf("count observables: %w", err)
 	}
-	defer rows.Close()
-	for rows.Next() {
-		var k, n int64
-		if err := rows.Scan(&k, &n); err != nil {
-			return s, fmt.Errorf("count observables: %w", err)
-		}
-		if 0 < k && k < int64(len(kindTypes)) {
-			s.Values[kindTypes[k]] = n
-		}
-	}
-	if err := rows.Err(); err != nil {
-		return s, fmt.Errorf("count observables: %w", err)
-	}
-	err = r.q.QueryRowContext(ctx, `SELECT (SELECT count(*) FROM archive_event), (SELECT count(*) FROM archive_place),
+	err = r.q.QueryRowContext(ctx, `SELECT (SELECT count(*) FROM archive_event),
 		(SELECT count(*) FROM archive_indicator), (SELECT count(*) FROM archive_sighting), (SELECT count(*) FROM archive_purpose)`).
-		Scan(&s.Events, &s.Places, &s.Indicators, &s.Sightings, &s.Purposes)
+		Scan(&s.Events, &s.Indicators, &s.Sightings, &s.Purposes)
 	if err != nil {
 		return s, fmt.Errorf("count observables: %w", err)
 	}
 	return s, nil
+}
+
+func (r *Reader) countPlaces(ctx context.Context, s *Stats) error {
+	s.Values = map[portcullis.ObservableType]int64{}
+	last := placeRow{key: []byte{}}
+	for {
+		list, err := r.placesOf(ctx, nextPlaces, last.key, last.event, sweepBatch)
+		if err != nil {
+			return err
+		}
+		for _, row := range list {
+			if k := row.key[0]; !bytes.Equal(row.key, last.key) && 0 < k && int(k) < len(kindTypes) {
+				s.Values[kindTypes[k]]++
+			}
+			for i, p := range row.places {
+				if i == 0 || p.event != row.places[i-1].event {
+					s.Places++
+				}
+			}
+			last = row
+		}
+		if len(list) < sweepBatch {
+			return nil
+		}
+	}
 }

@@ -132,8 +132,10 @@ func syncFolder(dir string) error {
 
 // What is keyed says what it is, so that no digest of one kind can stand for another.
 const (
-	keyedAddress = "portcullis address 1\x00"
-	keyedText    = "portcullis text 1\x00"
+	keyedAddress   = "portcullis address 1\x00"
+	keyedText      = "portcullis text 1\x00"
+	keyedURL       = "portcullis url 1\x00"
+	keyedMessageID = "portcullis message id 1\x00"
 )
 
 var digits = base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567").WithPadding(base32.NoPadding)
@@ -160,8 +162,13 @@ func (k Key) Address(address string) string {
 // Text is the stored form of a subject, display name or other text.
 func (k Key) Text(text string) string { return k.mac(keyedText, text) }
 
+// MessageID is the stored form of a message id. It names a mail that two people have,
+// and often holds an address; its host is an observable of its own.
+func (k Key) MessageID(id string) string { return k.mac(keyedMessageID, id) }
+
 // Seal is the stored form of an observable: addresses by Address unless clear
-// says they are a protected person's own, subjects by Text, others as they are.
+// says they are a protected person's own, subjects by Text, message ids by MessageID,
+// URLs that carry an address by URL, others as they are.
 func (k Key) Seal(o portcullis.Observable, clear func(address string) bool) portcullis.Observable {
 	switch o.Type {
 	case portcullis.TypeEmail:
@@ -170,21 +177,29 @@ func (k Key) Seal(o portcullis.Observable, clear func(address string) bool) port
 		}
 	case portcullis.TypeSubject:
 		o.Value = k.Text(o.Value)
+	case portcullis.TypeMessageID:
+		o.Value = k.MessageID(o.Value)
 	case portcullis.TypeURL:
-		o.Value = k.mailto(o.Value, clear)
+		if isMailto(o.Value) {
+			o.Value = k.mailto(o.Value, clear)
+		} else {
+			o.Value = k.URL(o.Value)
+		}
 	}
 	return o
 }
 
+const mailtoScheme = "mailto:"
+
+func isMailto(url string) bool {
+	return len(url) > len(mailtoScheme) && strings.EqualFold(url[:len(mailtoScheme)], mailtoScheme)
+}
+
 // mailto seals the address of a mailto: link, and drops what would fill in the mail.
 func (k Key) mailto(url string, clear func(string) bool) string {
-	const scheme = "mailto:"
-	if len(url) <= len(scheme) || !strings.EqualFold(url[:len(scheme)], scheme) {
-		return url
-	}
-	address, _, _ := strings.Cut(strings.ToLower(url[len(scheme):]), "?")
+	address, _, _ := strings.Cut(strings.ToLower(url[len(mailtoScheme):]), "?")
 	if clear != nil && clear(address) {
-		return scheme + address
+		return mailtoScheme + address
 	}
-	return scheme + k.Address(address)
+	return mailtoScheme + k.Address(address)
 }

@@ -115,3 +115,54 @@ func TestSeal(t *testing.T) {
 		equal(t, "not about people", k.Seal(o, nil), o)
 	}
 }
+
+// TestSealURL: who got the mail cannot be read from a stored URL, and everything before
+// the address still can.
+func TestSealURL(t *testing.T) {
+	key := archive.Key{7}
+	for url, head := range map[string]string{
+		"https://t.example/open?mail=mona@mail.example":                                     "https://t.example/open?",
+		"https://t.example/open?id=7&mail=mona%40mail.example&x=1":                          "https://t.example/open?id=7&",
+		"https://t.example/u/mona%2540mail.example/leave":                                   "https://t.example/u/",
+		"https://t.example/c?to=https%3A%2F%2Fx.example%2F%3Fm%3Dmona%2540mail.example":     "https://t.example/c?",
+		"https://t.example/r/bW9uYUBtYWlsLmV4YW1wbGU/x":                                     "https://t.example/r/",
+		"https://t.example/r?d=eyJtYWlsIjoibW9uYUBtYWlsLmV4YW1wbGUifQ==":                    "https://t.example/r?",
+		"https://mona%40mail.example:x@t.example/a":                                         "https://t.example/",
+		"https://t.example?mona@mail.example":                                               "https://t.example?",
+		"https://t.example/MONA+list@MAIL.example":                                          "https://t.example/",
+		"https://t.example/open?id=" + strings.Repeat("A", 600) + "&mail=mona@mail.example": "https://t.example/open?id=" + strings.Repeat("A", 600) + "&",
+		"ftp://t.example/pub/mona@mail.example":                                             "ftp://t.example/pub/",
+	} {
+		o := portcullis.Observable{Type: portcullis.TypeURL, Value: url}
+		sealed := key.Seal(o, func(string) bool { return true }).Value
+		if rest, ok := strings.CutPrefix(sealed, head+"~"); !ok || len(rest) != 26 {
+			t.Errorf("%s is stored as %s, want %s~…", url, sealed, head)
+		}
+		if other := (archive.Key{8}).Seal(o, nil).Value; other == sealed {
+			t.Errorf("%s is stored the same with another key", url)
+		}
+	}
+	for _, url := range []string{
+		"https://t.example/open?id=0123456789abcdef0123456789abcdef", "https://user@t.example/", "https://t.example/@name/status/12",
+		"https://t.example/a@b", "https://t.example/npm/@scope/pkg@1.2", "https://t.example/?q=" + strings.Repeat("QUJD", 300), "cid:part1@mail.example.example",
+	} {
+		o := portcullis.Observable{Type: portcullis.TypeURL, Value: url}
+		if sealed := key.Seal(o, nil).Value; sealed != url && !strings.HasPrefix(url, "cid:") {
+			t.Errorf("%s is stored as %s", url, sealed)
+		}
+	}
+}
+
+// FuzzSealURL: what is sealed holds nothing more to seal.
+func FuzzSealURL(f *testing.F) {
+	for _, seed := range []string{"https://t.example/open?mail=mona@mail.example", "https://a%40b.example@c.example", "://@", "?a@b.c", "http://", "cid:x@y.example"} {
+		f.Add(seed)
+	}
+	key := archive.Key{7}
+	f.Fuzz(func(t *testing.T, url string) {
+		sealed := key.URL(url)
+		if again := key.URL(sealed); again != sealed {
+			t.Errorf("%q is stored as %q, which still carries an address", url, sealed)
+		}
+	})
+}

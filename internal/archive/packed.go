@@ -8,19 +8,17 @@ import (
 
 // An event's entries are packed into one value:
 //
-//	version (1), then for each entry
-//	  number of the value, as the difference from the one before (zigzag varint)
+//	version (2), then for each entry
 //	  form and part, each the number of a word, or 0, a length and the text
 //	  start (zigzag varint), length (zigzag varint)
 //
-// Values that an event is the first to have get successive numbers, so that an
-// entry takes some six bytes.
+// The value itself is with its places, which name an entry by its position here:
+// an entry that is struck out leaves an empty one.
 
-const packVersion = 1
+const packVersion = 2
 
 // packedEntry is an entry with numbers for texts. A word of 0 is followed by its text.
 type packedEntry struct {
-	value          int64
 	form, part     int64
 	formIs, partIs string
 	start, end     int
@@ -29,10 +27,7 @@ type packedEntry struct {
 func pack(list []packedEntry) []byte {
 	b := make([]byte, 1, 1+8*len(list))
 	b[0] = packVersion
-	var last int64
 	for _, e := range list {
-		b = binary.AppendVarint(b, e.value-last)
-		last = e.value
 		b = appendWord(b, e.form, e.formIs)
 		b = appendWord(b, e.part, e.partIs)
 		b = binary.AppendVarint(b, int64(e.start))
@@ -57,11 +52,8 @@ func unpack(b []byte) (list []packedEntry, err error) {
 		return nil, errDamaged
 	}
 	u := unpacker{b: b[1:]}
-	var last int64
 	for len(u.b) > 0 && !u.bad {
 		var e packedEntry
-		last += u.varint()
-		e.value = last
 		e.form, e.formIs = u.word()
 		e.part, e.partIs = u.word()
 		start := u.varint()
@@ -83,6 +75,13 @@ type unpacker struct {
 func (u *unpacker) varint() int64 {
 	v, n := binary.Varint(u.b)
 	u.take(n)
+	return v
+}
+
+func (u *unpacker) uvarint() uint64 {
+	v, n := binary.Uvarint(u.b)
+	u.take(n)
+	u.bad = u.bad || v > math.MaxInt64
 	return v
 }
 

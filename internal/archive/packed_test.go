@@ -9,9 +9,9 @@ import (
 
 func TestPacked(t *testing.T) {
 	list := []packedEntry{
-		{value: 7, form: 3, partIs: "1.2", start: 10, end: 90},
-		{value: 8, formIs: `param "r"`, part: 1 << 40, start: -1, end: -9},
-		{value: 1, form: 1, part: 1},
+		{form: 3, partIs: "1.2", start: 10, end: 90},
+		{formIs: `param "r"`, part: 1 << 40, start: -1, end: -9},
+		{form: 1, part: 1},
 	}
 	packed := pack(list)
 	got, err := unpack(packed)
@@ -25,10 +25,21 @@ func TestPacked(t *testing.T) {
 	}
 }
 
+func TestPlaces(t *testing.T) {
+	list := []place{{event: 300, entry: 0}, {event: 300, entry: 200}, {event: 301, entry: 7}, {event: 1 << 40, entry: 1}}
+	got, err := unpackPlaces(300, packPlaces(list))
+	if err != nil || !reflect.DeepEqual(got, list) {
+		t.Errorf("%v, %v", got, err)
+	}
+	if _, err := unpackPlaces(1, []byte{0x80}); err == nil {
+		t.Error("a cut number was read")
+	}
+}
+
 // FuzzUnpack reads anything: no panic, and what is read is written the same way again.
 func FuzzUnpack(f *testing.F) {
-	f.Add(pack([]packedEntry{{value: 7, form: 3, partIs: "1.2", start: 10, end: 90}}))
-	f.Add([]byte{1, 2, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1})
+	f.Add(pack([]packedEntry{{form: 3, partIs: "1.2", start: 10, end: 90}}))
+	f.Add([]byte{2, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1})
 	f.Fuzz(func(t *testing.T, b []byte) {
 		list, err := unpack(b)
 		if err != nil {

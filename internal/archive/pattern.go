@@ -138,6 +138,12 @@ func lookupsFor(p portcullis.Observable, key *Key) ([]lookup, error) {
 		return emailLookups(p.Value, key), nil
 	case kindCIDR:
 		return networkLookups(p.Value)
+	case kindMessageID:
+		list := []lookup{one(k, p.Value, MatchExact)}
+		if key != nil {
+			list = append(list, one(k, key.MessageID(p.Value), MatchExact))
+		}
+		return list, nil
 	case kindSubject:
 		list := []lookup{one(k, p.Value, MatchExact)}
 		if key != nil {
@@ -172,9 +178,16 @@ func urlLookups(url string, key *Key) (list []lookup) {
 	if web {
 		list = append(list, one(kindURL, other, MatchScheme))
 	}
-	if sealed := url; key != nil {
-		if sealed = key.mailto(url, nil); sealed != url {
-			list = append(list, one(kindURL, sealed, MatchExact))
+	if key == nil {
+		return list
+	}
+	if isMailto(url) {
+		return append(list, one(kindURL, key.mailto(url, nil), MatchExact))
+	}
+	if sealed := key.URL(url); sealed != url {
+		list = append(list, one(kindURL, sealed, MatchExact))
+		if web {
+			list = append(list, one(kindURL, key.URL(other), MatchScheme))
 		}
 	}
 	return list

@@ -5,34 +5,18 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"slices"
 
 	"portcullis.example/portcullis"
+	"portcullis.example/portcullis/internal/rows"
 )
 
-// Remove deletes everything of an event. Values that were in no other event stay
-// until Sweep.
+// Remove deletes an event. From then on no hunt finds it; its values stay in the
+// index until Sweep.
 func (w *Writer) Remove(ctx context.Context, event portcullis.ID) error {
 	if _, err := w.exec(ctx, "removal", `DELETE FROM archive_sighting WHERE event=$1`, string(event)); err != nil {
 		return err
 	}
-	num, packed, err := w.event(ctx, event)
-	if errors.Is(err, sql.ErrNoRows) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	list, err := unpack(packed)
-	if err != nil {
-		return fmt.Errorf("remove %s: %w", event, err)
-	}
-	for _, value := range valuesOf(list) {
-		if _, err := w.exec(ctx, "removal", `DELETE FROM archive_place WHERE value=$1 AND event=$2`, value, num); err != nil {
-			return err
-		}
-	}
-	_, err = w.exec(ctx, "removal", `DELETE FROM archive_event WHERE num=$1`, num)
+	_, err := w.exec(ctx, "removal", `DELETE FROM archive_event WHERE id=$1`, rows.Key(event))
 	return err
 }
 
@@ -47,14 +31,7 @@ func (w *Writer) RemoveValues(ctx context.Context, t portcullis.ObservableType, 
 		if err != nil {
 			return err
 		}
-		id, err := w.number(ctx, s)
-		if errors.Is(err, sql.ErrNoRows) {
-			continue
-		}
-		if err != nil {
-			return fmt.Errorf("look for a value to remove: %w", err)
-		}
-		if err := w.removeValue(ctx, s, id); err != nil {
+		if err := w.removeValue(ctx, s.key); err != nil {
 			return err
 		}
 	}
@@ -73,100 +50,149 @@ func (w *Writer) removeIndicators(ctx context.Context, t portcullis.ObservableTy
 	return nil
 }
 
-func (w *Writer) removeValue(ctx context.Context, s stored, id int64) error {
-	events, err := w.numbers(ctx, `SELECT event FROM archive_place WHERE value=$1 ORDER BY event`, id)
+func (w *Writer) removeValue(ctx context.Context, key []byte) error {
+	list, err := w.placesOf(ctx, huntExact, key)
 	if err != nil {
 		return err
 	}
-	for _, event := range events {
-		if err := w.strike(ctx, event, id); err != nil {
-			return err
+	for _, row := range list {
+		for _, p := range row.places {
+			if err := w.strike(ctx, p); err != nil {
+				return err
+			}
 		}
 	}
-	if _, err := w.exec(ctx, "removal", `DELETE FROM archive_place WHERE value=$1`, id); err != nil {
-		return err
-	}
-	delete(w.values, s.cacheKey())
-	_, err = w.exec(ctx, "removal", `DELETE FROM archive_value WHERE kind=$1 AND key=$2`, int64(s.kind), s.key)
+	_, err = w.exec(ctx, "removal", `DELETE FROM archive_place WHERE key=$1`, key)
 	return err
 }
 
-// strike takes a value out of an event's entries.
-func (w *Writer) strike(ctx context.Context, event, value int64) error {
+// strike empties an entry, so that those behind it keep their positions.
+func (w *Writer) strike(ctx context.Context, p place) error {
 	var packed []byte
-	if err := w.QueryRowContext(ctx, `SELECT entries FROM archive_event WHERE num=$1`, event).Scan(&packed); err != nil {
+	err := w.tx.QueryRowContext(ctx, `SELECT entries FROM archive_event WHERE num=$1`, p.event).Scan(&packed)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil
+	}
+	if err != nil {
 		return fmt.Errorf("read observables: %w", err)
 	}
 	list, err := unpack(packed)
 	if err != nil {
 		return err
 	}
-	list = slices.DeleteFunc(list, func(e packedEntry) bool { return e.value == value })
-	_, err = w.exec(ctx, "removal", `UPDATE archive_event SET entries=$1 WHERE num=$2`, pack(list), event)
+	if p.entry < len(list) {
+		list[p.entry] = packedEntry{}
+	}
+	_, err = w.exec(ctx, "removal", `UPDATE archive_event SET entries=$1 WHERE num=$2`, pack(list), p.event)
 	return err
 }
 
-// sweepBatch is how many values are looked at with one query.
+// placeRow is a row of archive_place.
+type placeRow struct {
+	key    []byte
+	event  int64
+	places []place
+}
+
+func (r *Reader) placesOf(ctx context.Context, query string, args ...any) (list []placeRow, err error) {
+	answer, err := r.q.QueryContext(ctx, query, args...)
+	if err != nil {
+		return nil, fmt.Errorf("read where values are: %w", err)
+	}
+	defer answer.Close()
+	for answer.Next() {
+		var row placeRow
+		var packed, tail sql.RawBytes
+		if err := answer.Scan(&row.key, &row.event, &packed, &tail); err != nil {
+			return nil, fmt.Errorf("read where values are: %w", err)
+		}
+		if row.places, err = unpackPlaces(row.event, packed); err != nil {
+			return nil, err
+		}
+		list = append(list, row)
+	}
+	return list, answer.Err()
+}
+
+// sweepBatch is how many rows are looked at with one query.
 const sweepBatch = 2000
 
-// Sweep deletes values that are in no event any more. It reads all values, so it is
-// for the end of a removal of many events.
+const nextPlaces = huntSelect + `(key, event) > ($1, $2) ORDER BY key, event LIMIT $3`
+
+// Sweep deletes what Remove left: places of events that are not there any more, and
+// with them values that are in no other event. It reads the whole index, so it is for
+// the end of a removal of many events.
 func (w *Writer) Sweep(ctx context.Context) error {
-	after := stored{}
+	events, err := w.eventSet(ctx)
+	if err != nil {
+		return err
+	}
+	last := placeRow{key: []byte{}} // NULL compares with nothing
 	for {
-		orphans, last, n, err := w.orphans(ctx, after)
+		list, err := w.placesOf(ctx, nextPlaces, last.key, last.event, sweepBatch)
 		if err != nil {
 			return err
 		}
-		for _, o := range orphans {
-			delete(w.values, o.cacheKey())
-			if _, err := w.exec(ctx, "removal", `DELETE FROM archive_value WHERE kind=$1 AND key=$2`, int64(o.kind), o.key); err != nil {
+		for _, row := range list {
+			if err := w.sweepRow(ctx, row, events); err != nil {
 				return err
 			}
 		}
-		if n < sweepBatch {
+		if len(list) < sweepBatch {
 			return nil
 		}
-		after = last
+		last = list[len(list)-1]
 	}
 }
 
-// orphans looks at the next values in the order of keys.
-func (w *Writer) orphans(ctx context.Context, after stored) (list []stored, last stored, n int, err error) {
-	if after.key == nil {
-		after.key = []byte{} // NULL compares with nothing
-	}
-	rows, err := w.QueryContext(ctx, `SELECT kind, key, CASE WHEN EXISTS (SELECT 1 FROM archive_place p WHERE p.value=v.id) THEN 1 ELSE 0 END
-		FROM archive_value v WHERE (kind, key) > ($1, $2) ORDER BY kind, key LIMIT $3`, int64(after.kind), after.key, sweepBatch)
-	if err != nil {
-		return nil, last, 0, fmt.Errorf("look for values without events: %w", err)
-	}
-	defer rows.Close()
-	for ; rows.Next(); n++ {
-		var used, k int64
-		last = stored{}
-		if err := rows.Scan(&k, &last.key, &used); err != nil {
-			return nil, last, 0, fmt.Errorf("look for values without events: %w", err)
-		}
-		if last.kind = kind(k); used == 0 {
-			list = append(list, last)
+func (w *Writer) sweepRow(ctx context.Context, row placeRow, events set) error {
+	left := make([]place, 0, len(row.places))
+	for _, p := range row.places {
+		if events.has(p.event) {
+			left = append(left, p)
 		}
 	}
-	return list, last, n, rows.Err()
+	switch len(left) {
+	case len(row.places):
+		return nil
+	case 0:
+		_, err := w.exec(ctx, "removal", `DELETE FROM archive_place WHERE key=$1 AND event=$2`, row.key, row.event)
+		return err
+	}
+	_, err := w.exec(ctx, "removal", `UPDATE archive_place SET event=$3, places=$4 WHERE key=$1 AND event=$2`, row.key, row.event, left[0].event, packPlaces(left))
+	return err
 }
 
-func (w *Writer) numbers(ctx context.Context, query string, args ...any) (list []int64, err error) {
-	rows, err := w.QueryContext(ctx, query, args...)
+// set holds the numbers of events, a bit each.
+type set struct {
+	first int64
+	bits  []uint64
+}
+
+func (s set) has(n int64) bool {
+	n -= s.first
+	return n >= 0 && n/64 < int64(len(s.bits)) && s.bits[n/64]&(1<<(n%64)) != 0
+}
+
+func (r *Reader) eventSet(ctx context.Context) (s set, err error) {
+	var last int64
+	err = r.q.QueryRowContext(ctx, `SELECT coalesce(min(num),0), coalesce(max(num),0) FROM archive_event`).Scan(&s.first, &last)
 	if err != nil {
-		return nil, fmt.Errorf("read the store: %w", err)
+		return s, fmt.Errorf("read events: %w", err)
 	}
-	defer rows.Close()
-	for rows.Next() {
+	s.bits = make([]uint64, (last-s.first)/64+1)
+	answer, err := r.q.QueryContext(ctx, `SELECT num FROM archive_event`)
+	if err != nil {
+		return s, fmt.Errorf("read events: %w", err)
+	}
+	defer answer.Close()
+	for answer.Next() {
 		var n int64
-		if err := rows.Scan(&n); err != nil {
-			return nil, fmt.Errorf("read the store: %w", err)
+		if err := answer.Scan(&n); err != nil {
+			return s, fmt.Errorf("read events: %w", err)
 		}
-		list = append(list, n)
+		n -= s.first
+		s.bits[n/64] |= 1 << (n % 64)
 	}
-	return list, rows.Err()
+	return s, answer.Err()
 }

@@ -50,9 +50,8 @@ const (
 	asHTTPS = 2
 )
 
-// stored is a value in the form of the table.
+// stored is a value in the form of the table: its kind and its key.
 type stored struct {
-	kind kind
 	key  []byte
 	tail []byte // nil unless the key was cut
 }
@@ -64,7 +63,12 @@ func store(o portcullis.Observable) (stored, error) {
 		return stored{}, fmt.Errorf("observable type %q is not one that the archive knows", o.Type)
 	}
 	key, tail := cut(encode(k, o.Value))
-	return stored{k, key, tail}, nil
+	return stored{ofKind(k, key), tail}, nil
+}
+
+// ofKind is a key as stored: the keys of one kind lie together.
+func ofKind(k kind, key []byte) []byte {
+	return append(append(make([]byte, 0, 1+len(key)), byte(k)), key...)
 }
 
 // encode returns the whole key of a value.

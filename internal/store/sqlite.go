@@ -21,6 +21,19 @@ const (
 	lockName     = "portcullis.lock"
 )
 
+// Owns tells whether a file is one of the embedded store's in a data folder. Who reads
+// whole folders passes it over: it changes as it is read, and holds what was read before.
+func Owns(dir, path string) bool {
+	if filepath.Dir(path) != filepath.Clean(dir) {
+		return false
+	}
+	switch filepath.Base(path) {
+	case databaseFile, databaseFile + "-wal", databaseFile + "-shm", databaseFile + "-journal", lockName:
+		return true
+	}
+	return false
+}
+
 // pragmas of every connection. WAL lets readers go on while one writes; FULL syncs
 // the log at each commit (NORMAL would only at checkpoints, and lose the last commits
 // in a power cut); fullfsync makes macOS flush the drive's own cache too, where a plain

@@ -2,7 +2,6 @@ package records
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"regexp"
@@ -12,6 +11,7 @@ import (
 
 	"portcullis.example/portcullis"
 	"portcullis.example/portcullis/internal/mail"
+	"portcullis.example/portcullis/internal/rows"
 )
 
 // Erasure says who is to be erased: the addresses in clear and in the form in
@@ -25,25 +25,16 @@ type Erasure struct {
 // every message that reached nobody else, and every finding about them alone.
 // Messages that others got too stay, without a trace of this person: their bytes,
 // earlier revisions and facts go, so that they cannot be replayed any more.
-func (w *Writer) Erase(ctx context.Context, e Erasure) (removed, kept []string, err error) {
-	messages, err := w.strings(ctx, `SELECT message FROM mail_delivery WHERE person=$1 UNION SELECT message FROM mail_concerns WHERE person=$1`, e.Person)
+func (w *Writer) Erase(ctx context.Context, e Erasure) (removed, kept []portcullis.ID, err error) {
+	messages, err := w.concerning(ctx, e)
 	if err != nil {
 		return nil, nil, err
 	}
-	for _, address := range e.Addresses {
-		more, err := w.strings(ctx, `SELECT DISTINCT message FROM mail_contact WHERE sender=$1 OR recipient=$1`, address)
-		if err != nil {
-			return nil, nil, err
-		}
-		messages = append(messages, more...)
-	}
-	slices.Sort(messages)
-	messages = slices.Compact(messages)
 	if err := w.eraseComparisons(ctx, messages); err != nil {
 		return nil, nil, err
 	}
 	for _, id := range messages {
-		gone, err := w.eraseFrom(ctx, portcullis.ID(id), e)
+		gone, err := w.eraseFrom(ctx, id, e)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -56,57 +47,82 @@ func (w *Writer) Erase(ctx context.Context, e Erasure) (removed, kept []string, 
 	return removed, kept, w.eraseInputs(ctx, e)
 }
 
+// concerning lists the messages that have to do with the person.
+func (w *Writer) concerning(ctx context.Context, e Erasure) ([]portcullis.ID, error) {
+	messages, err := w.ids(ctx, `SELECT id FROM mail_message WHERE num IN
+		(SELECT message FROM mail_delivery WHERE person=$1 UNION SELECT message FROM mail_concerns WHERE person=$1)`, string(e.Person))
+	if err != nil {
+		return nil, err
+	}
+	for _, address := range e.Addresses {
+		more, err := w.ids(ctx, `SELECT id FROM mail_message WHERE num IN (SELECT message FROM mail_contact WHERE sender=$1 OR recipient=$1)`, address)
+		if err != nil {
+			return nil, err
+		}
+		messages = append(messages, more...)
+	}
+	slices.Sort(messages)
+	return slices.Compact(messages), nil
+}
+
 // eraseComparisons removes the facts of comparisons that any of these messages
 // took part in: they name the recipients of all copies.
-func (w *Writer) eraseComparisons(ctx context.Context, messages []string) error {
-	done := map[string]bool{}
+func (w *Writer) eraseComparisons(ctx context.Context, messages []portcullis.ID) error {
+	done := map[int64]bool{}
 	for _, message := range messages {
-		groups, err := w.strings(ctx, `SELECT grp FROM mail_copy WHERE message=$1`, message)
+		num, err := w.number(ctx, message)
 		if err != nil {
 			return err
 		}
-		for _, group := range groups {
-			if done[group] {
-				continue
-			}
-			done[group] = true
-			if err := w.exec(ctx, "erasure", `DELETE FROM mail_facts WHERE hash IN (SELECT v.facts FROM mail_copy c
-				JOIN mail_verdict v ON v.message=c.message WHERE c.grp=$1 AND v.revision>0)`, group); err != nil {
-				return err
-			}
+		groups, err := rows.Numbers(w.tx.QueryContext(ctx, `SELECT grp FROM mail_copy WHERE message=$1`, num))
+		if err != nil {
+			return err
+		}
+		if len(groups) == 0 || done[groups[0]] {
+			continue
+		}
+		done[groups[0]] = true
+		err = w.exec(ctx, "erasure", `DELETE FROM mail_facts WHERE hash IN (SELECT v.facts FROM mail_copy c
+			JOIN mail_verdict v ON v.message=c.message WHERE c.grp=$1 AND v.revision>0)`, groups[0])
+		if err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
 func (w *Writer) eraseFrom(ctx context.Context, message portcullis.ID, e Erasure) (gone bool, err error) {
-	if err := w.exec(ctx, "erasure", `DELETE FROM mail_delivery WHERE message=$1 AND person=$2`, message, e.Person); err != nil {
+	num, err := w.number(ctx, message)
+	if err != nil {
+		return false, err
+	}
+	if err := w.exec(ctx, "erasure", `DELETE FROM mail_delivery WHERE message=$1 AND person=$2`, num, string(e.Person)); err != nil {
 		return false, err
 	}
 	for _, address := range e.Addresses {
-		if err := w.exec(ctx, "erasure", `DELETE FROM mail_contact WHERE message=$1 AND (sender=$2 OR recipient=$2)`, message, address); err != nil {
+		if err := w.exec(ctx, "erasure", `DELETE FROM mail_contact WHERE message=$1 AND (sender=$2 OR recipient=$2)`, num, address); err != nil {
 			return false, err
 		}
 	}
-	alone, err := w.nobodyElse(ctx, message, e.Addresses)
+	alone, err := w.nobodyElse(ctx, num, e.Addresses)
 	if err != nil {
 		return false, err
 	}
 	if alone {
 		return true, w.Remove(ctx, message)
 	}
-	if err := w.exec(ctx, "erasure", `DELETE FROM mail_body WHERE message=$1`, message); err != nil { // it is addressed to them, or speaks of them
+	if err := w.exec(ctx, "erasure", `DELETE FROM mail_body WHERE message=$1`, num); err != nil { // it is addressed to them, or speaks of them
 		return false, err
 	}
-	return false, errors.Join(w.scrubVerdict(ctx, message, e), w.scrubCopy(ctx, message, e))
+	return false, errors.Join(w.scrubVerdict(ctx, message, num, e), w.scrubCopy(ctx, num, e))
 }
 
 // nobodyElse tells whether the erased person wrote the message, or no delivery
 // of it is left.
-func (w *Writer) nobodyElse(ctx context.Context, message portcullis.ID, addresses []string) (bool, error) {
+func (w *Writer) nobodyElse(ctx context.Context, num int64, addresses []string) (bool, error) {
 	var left int
 	var sender string
-	err := w.QueryRowContext(ctx, `SELECT sender, (SELECT count(*) FROM mail_delivery WHERE message=$1) FROM mail_message WHERE id=$1`, message).Scan(&sender, &left)
+	err := w.tx.QueryRowContext(ctx, `SELECT sender, (SELECT count(*) FROM mail_delivery WHERE message=$1) FROM mail_message WHERE num=$1`, num).Scan(&sender, &left)
 	if err != nil {
 		return false, fmt.Errorf("erase: %w", err)
 	}
@@ -114,21 +130,19 @@ func (w *Writer) nobodyElse(ctx context.Context, message portcullis.ID, addresse
 }
 
 // scrubVerdict leaves one revision, without the person.
-func (w *Writer) scrubVerdict(ctx context.Context, message portcullis.ID, e Erasure) error {
+func (w *Writer) scrubVerdict(ctx context.Context, message portcullis.ID, num int64, e Erasure) error {
 	v, ok, err := w.Verdict(ctx, message)
 	if err != nil || !ok {
 		return err
 	}
-	hashes, err := w.strings(ctx, `SELECT facts FROM mail_verdict WHERE message=$1`, message)
+	_, people, _, err := w.JudgedWith(ctx, message)
 	if err != nil {
 		return err
 	}
-	for _, hash := range hashes {
-		if err := w.exec(ctx, "erasure", `DELETE FROM mail_facts WHERE hash=$1`, hash); err != nil {
-			return err
-		}
+	if err := w.removeFacts(ctx, num); err != nil {
+		return err
 	}
-	if err := w.exec(ctx, "erasure", `DELETE FROM mail_verdict WHERE message=$1`, message); err != nil {
+	if err := w.exec(ctx, "erasure", `DELETE FROM mail_verdict WHERE message=$1`, num); err != nil {
 		return err
 	}
 	v.Findings = slices.DeleteFunc(v.Findings, func(f portcullis.Finding) bool { return len(f.People) == 1 && f.People[0] == e.Person })
@@ -139,36 +153,32 @@ func (w *Writer) scrubVerdict(ctx context.Context, message portcullis.ID, e Eras
 		v.Unknown[i] = e.scrub(v.Unknown[i])
 	}
 	v.Facts = Erased
-	if err := w.forgetFindings(ctx, message); err != nil {
+	if err := w.forgetFindings(ctx, num); err != nil {
 		return err
 	}
-	return w.PutVerdict(ctx, message, v, nil, time.Now())
+	j, err := NewJudgement(message, v, nil, people)
+	if err != nil {
+		return err
+	}
+	return w.PutVerdicts(ctx, []Judgement{j}, time.Now())
 }
 
 // Erased stands in place of the hash of facts that were erased.
 const Erased = "erased"
 
-func (w *Writer) scrubCopy(ctx context.Context, message portcullis.ID, e Erasure) error {
-	var packed []byte
-	err := w.QueryRowContext(ctx, `SELECT body FROM mail_copy WHERE message=$1`, message).Scan(&packed)
-	if err != nil {
-		return ignoreNoRows(err)
-	}
-	body, err := unpack(packed)
-	if err != nil {
+func (w *Writer) scrubCopy(ctx context.Context, num int64, e Erasure) error {
+	packed, ok, err := w.one(ctx, `SELECT body FROM mail_copy WHERE message=$1`, num)
+	if err != nil || !ok {
 		return err
 	}
-	var c mail.Copy
-	if err := json.Unmarshal(body, &c); err != nil {
-		return fmt.Errorf("decode copy: %w", err)
+	c, err := unpackCopy(packed)
+	if err != nil {
+		return err
 	}
 	c.Recipients = slices.DeleteFunc(c.Recipients, func(r mail.Recipient) bool {
 		return r.Person == e.Person || slices.Contains(e.Addresses, r.Address)
 	})
-	if body, err = json.Marshal(c); err != nil {
-		return fmt.Errorf("encode copy: %w", err)
-	}
-	return w.exec(ctx, "erasure", `UPDATE mail_copy SET body=$2 WHERE message=$1`, message, pack(body))
+	return w.putCopy(ctx, num, c)
 }
 
 // scrubFinding takes the person out of a finding that concerns others too.
@@ -203,7 +213,7 @@ func (e Erasure) scrub(text string) string {
 // replaying and for the names of the others. Such a file is kept under
 // another hash: what was judged with the whole of it cannot be replayed with this.
 func (w *Writer) eraseInputs(ctx context.Context, e Erasure) error {
-	hashes, err := w.strings(ctx, `SELECT hash FROM mail_input WHERE kind='people' ORDER BY hash`)
+	hashes, err := rows.Strings(w.tx.QueryContext(ctx, `SELECT hash FROM mail_input WHERE kind='people' ORDER BY hash`))
 	if err != nil {
 		return err
 	}
@@ -219,7 +229,7 @@ func (w *Writer) eraseInputs(ctx context.Context, e Erasure) error {
 		if err := w.exec(ctx, "erasure", `DELETE FROM mail_input WHERE hash=$1 AND hash<>$2`, ErasedInput(hash), hash); err != nil {
 			return err
 		}
-		err = w.exec(ctx, "erasure", `UPDATE mail_input SET hash=$2, body=$3 WHERE hash=$1`, hash, ErasedInput(hash), pack([]byte(left)))
+		err = w.exec(ctx, "erasure", `UPDATE mail_input SET hash=$2, body=$3 WHERE hash=$1`, hash, ErasedInput(hash), rows.Pack([]byte(left)))
 		if err != nil {
 			return err
 		}

@@ -47,7 +47,7 @@ func TestEraseReachesEverything(t *testing.T) {
 			v.Facts = "group facts" // of a comparison that changed the verdict on one of the copies only
 			v.Findings[0].Summary = "It went to ANNA KELLER and to Bo Lind."
 			v.Findings[0].Observables = []portcullis.Observable{{Type: portcullis.TypeEmail, Value: "anna@house.example"}}
-			if err := w.PutVerdict(ctx, event(2), v, []byte(`{"group":"g"}`), day(1)); err != nil {
+			if err := put(ctx, w, event(2), v, []byte(`{"group":"g"}`), day(1)); err != nil {
 				return err
 			}
 			if err := w.PutBody(ctx, event(2), "findings", []byte("To: Anna Keller")); err != nil {
@@ -123,7 +123,7 @@ func TestRetainTrustsNoSender(t *testing.T) {
 		}
 		write(t, s, func(ctx context.Context, w *records.Writer) error {
 			for _, m := range messages {
-				if err := w.AddMessage(ctx, m); err != nil {
+				if err := w.AddMessage(ctx, m, nil); err != nil {
 					return err
 				}
 			}
@@ -164,7 +164,7 @@ func TestCommonName(t *testing.T) {
 					sender = "b@y.example"
 				}
 				contact := records.Contact{Sender: sender, Org: "x.example", Name: "n", Recipient: "anna", RecipientOrg: "house.example"}
-				if err := w.AddContact(ctx, event(n), day(n), contact); err != nil {
+				if err := w.AddMessage(ctx, records.Message{ID: event(n), Time: day(n)}, []records.Contact{contact}); err != nil {
 					return err
 				}
 			}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"portcullis.example/portcullis/internal/mail"
+	"portcullis.example/portcullis/internal/rows"
 )
 
 // Ask is what the history of one message is looked up by. Addresses are in the
@@ -19,12 +20,15 @@ type Ask struct {
 	Before            time.Time
 }
 
-const recent = 200 // history is read from the latest mails only; more proves nothing more and costs time
+const (
+	recent   = 200 // history is read from the latest mails only; more proves nothing more and costs time
+	maxAsked = 4   // recipients
+)
 
 // History tells what the archive knows of a sender from mail dated before.
 func (r *Reader) History(ctx context.Context, a Ask) (h mail.History, err error) {
 	h.Known = true
-	var rcpt [4]string
+	var rcpt [maxAsked]string
 	copy(rcpt[:], a.Recipients)
 	for i := range rcpt {
 		if rcpt[i] == "" {
@@ -33,7 +37,7 @@ func (r *Reader) History(ctx context.Context, a Ask) (h mail.History, err error)
 	}
 	before := a.Before.UnixMicro()
 	if a.Org != "" {
-		h.DomainMails, h.DomainReached, h.DomainRecipient, h.DomainFirst, err = r.seen(ctx, byOrg, a.Org, before, rcpt)
+		h.DomainMails, h.DomainReached, h.DomainRecipient, h.DomainFirst, err = r.seen(ctx, "org", a.Org, before, a.Recipients)
 		if err != nil {
 			return h, err
 		}
@@ -42,48 +46,81 @@ func (r *Reader) History(ctx context.Context, a Ask) (h mail.History, err error)
 		}
 	}
 	if a.Sender != "" && (a.Org == "" || h.DomainMails > 0) { // nobody of a domain that never wrote has written
-		h.SenderMails, h.SenderReached, h.ToRecipient, h.SenderFirst, err = r.seen(ctx, bySender, a.Sender, before, rcpt)
+		h.SenderMails, h.SenderReached, h.ToRecipient, h.SenderFirst, err = r.seen(ctx, "sender", a.Sender, before, a.Recipients)
 		if err != nil {
 			return h, err
 		}
 	}
 	if a.Name != "" && a.Sender != "" {
-		err = r.q.QueryRowContext(ctx,
-			`SELECT count(DISTINCT sender), count(*) FROM (SELECT sender FROM
-				(SELECT sender FROM mail_contact WHERE name=$1 AND time<$2 ORDER BY time DESC LIMIT 1000) latest WHERE sender<>$3 LIMIT 200) t`, // the inner limit: one sender may have used the name for all of 50,000 mails
-			a.Name, before, a.Sender).Scan(&h.NameAddresses, &h.NameOther)
+		h.NameAddresses, h.NameOther, err = r.named(ctx, a, before)
 	}
-	if err != nil {
-		return h, fmt.Errorf("read the history of a sender: %w", err)
-	}
-	return h, nil
+	return h, err
 }
 
-const (
-	seenSelect = `SELECT count(DISTINCT message), count(DISTINCT recipient), coalesce(sum(CASE WHEN recipient IN ($3,$4,$5,$6) THEN 1 ELSE 0 END),0), `
-	bySender   = seenSelect + `coalesce((SELECT min(time) FROM mail_contact WHERE sender=$1 AND time<$2),0) FROM
-		(SELECT message, recipient FROM mail_contact WHERE sender=$1 AND time<$2 ORDER BY time DESC LIMIT 200) t`
-	byOrg = seenSelect + `coalesce((SELECT min(time) FROM mail_contact WHERE org=$1 AND time<$2),0) FROM
-		(SELECT message, recipient FROM mail_contact WHERE org=$1 AND time<$2 ORDER BY time DESC LIMIT 200) t`
-)
-
-func (r *Reader) seen(ctx context.Context, query, key string, before int64, rcpt [4]string) (mails, reached, to int, first time.Time, err error) {
-	var micros int64
-	err = r.q.QueryRowContext(ctx, query, key, before, rcpt[0], rcpt[1], rcpt[2], rcpt[3]).Scan(&mails, &reached, &to, &micros)
+// seen tells what mail from a sender or an organisation there was: how many, how many
+// mailboxes it reached, how many of it these recipients got, and when the first came.
+// What is distinct is counted here: SQLite would build a table for it, even of nothing.
+func (r *Reader) seen(ctx context.Context, column, key string, before int64, recipients []string) (mails, reached, to int, first time.Time, err error) {
+	answer, err := r.q.QueryContext(ctx, `SELECT message, recipient, time FROM mail_contact WHERE `+column+`=$1 AND time<$2 ORDER BY time DESC LIMIT 200`, key, before)
 	if err != nil {
 		return 0, 0, 0, first, fmt.Errorf("read the history of a sender: %w", err)
 	}
-	if micros > 0 {
-		first = time.UnixMicro(micros).UTC()
+	defer answer.Close()
+	var messages map[int64]bool
+	var mailboxes map[string]bool
+	recipients = recipients[:min(len(recipients), maxAsked)]
+	n, earliest := 0, int64(0)
+	for ; answer.Next(); n++ {
+		var message int64
+		var recipient string
+		if err := answer.Scan(&message, &recipient, &earliest); err != nil {
+			return 0, 0, 0, first, fmt.Errorf("read the history of a sender: %w", err)
+		}
+		if messages == nil {
+			messages, mailboxes = map[int64]bool{}, map[string]bool{}
+		}
+		messages[message], mailboxes[recipient] = true, true
+		if recipient != "" && slices.Contains(recipients, recipient) {
+			to++
+		}
 	}
-	return min(mails, recent), reached, to, first, nil
+	if err := errors.Join(answer.Err(), answer.Close()); err != nil {
+		return 0, 0, 0, first, fmt.Errorf("read the history of a sender: %w", err)
+	}
+	if n == recent { // there may be more
+		err = r.q.QueryRowContext(ctx, `SELECT min(time) FROM mail_contact WHERE `+column+`=$1 AND time<$2`, key, before).Scan(&earliest)
+		if err != nil {
+			return 0, 0, 0, first, fmt.Errorf("read the history of a sender: %w", err)
+		}
+	}
+	if earliest > 0 {
+		first = time.UnixMicro(earliest).UTC()
+	}
+	return len(messages), len(mailboxes), to, first, nil
 }
 
-func (r *Reader) replied(ctx context.Context, a Ask, before int64, rcpt [4]string) (domain, sender int, err error) {
+// named counts who else used a display name, among the latest mails under it.
+func (r *Reader) named(ctx context.Context, a Ask, before int64) (addresses, mails int, err error) {
+	answer, err := r.q.QueryContext(ctx, `SELECT sender FROM
+		(SELECT sender FROM mail_contact WHERE name=$1 AND name<>'' AND time<$2 ORDER BY time DESC LIMIT 1000) latest WHERE sender<>$3 LIMIT 200`, // the inner limit: one sender may have used the name for all of 50,000 mails
+		a.Name, before, a.Sender)
+	list, err := rows.Strings(answer, err)
+	if err != nil {
+		return 0, 0, fmt.Errorf("read the history of a sender: %w", err)
+	}
+	mails = len(list)
+	slices.Sort(list)
+	return len(slices.Compact(list)), mails, nil
+}
+
+func (r *Reader) replied(ctx context.Context, a Ask, before int64, rcpt [maxAsked]string) (domain, sender int, err error) {
 	err = r.q.QueryRowContext(ctx,
 		`SELECT count(*), coalesce(sum(CASE WHEN recipient=$3 THEN 1 ELSE 0 END),0) FROM
 		 (SELECT recipient FROM mail_contact WHERE recipient_org=$1 AND time<$2 AND sender IN ($4,$5,$6,$7) LIMIT 200) t`,
 		a.Org, before, a.Sender, rcpt[0], rcpt[1], rcpt[2], rcpt[3]).Scan(&domain, &sender)
+	if err != nil {
+		err = fmt.Errorf("read the history of a sender: %w", err)
+	}
 	return domain, sender, err
 }
 
@@ -93,9 +130,8 @@ func (r *Reader) Thread(ctx context.Context, a Ask, messageIDs []string) (t mail
 		messageIDs = messageIDs[len(messageIDs)-8:]
 	}
 	for _, id := range messageIDs {
-		var event string
-		var at int64
-		err := r.q.QueryRowContext(ctx, `SELECT id, time FROM mail_message WHERE message_id=$1 ORDER BY time LIMIT 1`, id).Scan(&event, &at)
+		var event, at int64
+		err := r.q.QueryRowContext(ctx, `SELECT num, time FROM mail_message WHERE message_id=$1 ORDER BY time LIMIT 1`, id).Scan(&event, &at)
 		if errors.Is(err, sql.ErrNoRows) {
 			continue
 		}
@@ -115,15 +151,15 @@ func (r *Reader) Thread(ctx context.Context, a Ask, messageIDs []string) (t mail
 	return t, nil
 }
 
-func (r *Reader) participants(ctx context.Context, event string, a Ask, t *mail.Thread) error {
-	rows, err := r.q.QueryContext(ctx, `SELECT sender, org, name, recipient, recipient_org FROM mail_contact WHERE message=$1 ORDER BY recipient LIMIT 50`, event)
+func (r *Reader) participants(ctx context.Context, event int64, a Ask, t *mail.Thread) error {
+	answer, err := r.q.QueryContext(ctx, `SELECT sender, org, name, recipient, recipient_org FROM mail_contact WHERE message=$1 ORDER BY recipient LIMIT 50`, event)
 	if err != nil {
 		return fmt.Errorf("read a thread: %w", err)
 	}
-	defer rows.Close()
-	for rows.Next() {
+	defer answer.Close()
+	for answer.Next() {
 		var sender, org, name, recipient, recipientOrg string
-		if err := rows.Scan(&sender, &org, &name, &recipient, &recipientOrg); err != nil {
+		if err := answer.Scan(&sender, &org, &name, &recipient, &recipientOrg); err != nil {
 			return fmt.Errorf("read a thread: %w", err)
 		}
 		t.SenderInIt = t.SenderInIt || sender == a.Sender || recipient == a.Sender
@@ -134,7 +170,7 @@ func (r *Reader) participants(ctx context.Context, event string, a Ask, t *mail.
 		addDomain(t, org)
 		addDomain(t, recipientOrg)
 	}
-	return rows.Err()
+	return answer.Err()
 }
 
 func addDomain(t *mail.Thread, org string) {
@@ -150,7 +186,7 @@ func (r *Reader) Refresh(ctx context.Context, copies []mail.Copy) error {
 	for i := range copies {
 		c := &copies[i]
 		a := Ask{Before: c.Time}
-		err := r.q.QueryRowContext(ctx, `SELECT sender, org FROM mail_message WHERE id=$1`, c.Event).Scan(&a.Sender, &a.Org)
+		err := r.q.QueryRowContext(ctx, `SELECT sender, org FROM mail_message WHERE id=$1`, rows.Key(c.Event)).Scan(&a.Sender, &a.Org)
 		if err != nil {
 			return fmt.Errorf("read message %s: %w", c.Event, err)
 		}

@@ -12,19 +12,13 @@ import (
 	"context"
 	"database/sql"
 	"embed"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
-	"strconv"
-	"strings"
-	"sync"
 	"time"
 
-	"github.com/klauspost/compress/zstd"
-
 	"portcullis.example/portcullis"
-	"portcullis.example/portcullis/internal/mail"
+	"portcullis.example/portcullis/internal/rows"
 )
 
 //go:embed migrations
@@ -56,103 +50,62 @@ func NewReader(q querier) *Reader { return &Reader{q: q} }
 // safe for concurrent use. Close it before the transaction ends.
 type Writer struct {
 	Reader
-	tx       *sql.Tx
-	prepared map[string]*sql.Stmt
+	tx        *rows.Tx
+	messages  rows.Counter
+	numbers   map[portcullis.ID]int64 // of messages met in this transaction
+	similarTo map[int]string          // queries by the number of bands
 }
 
 // NewWriter writes within tx.
 func NewWriter(tx *sql.Tx) *Writer {
-	w := &Writer{tx: tx, prepared: map[string]*sql.Stmt{}}
-	w.q = w
+	w := &Writer{
+		tx: rows.New(tx), numbers: map[portcullis.ID]int64{}, similarTo: map[int]string{},
+		messages: rows.Counter{View: "mail_next", Table: "mail_counter", Rows: "mail_message"},
+	}
+	w.q = w.tx
 	return w
 }
 
 // Close releases the prepared statements.
-func (w *Writer) Close() {
-	for _, s := range w.prepared {
-		_ = s.Close() // the transaction's end closes them anyway
-	}
-}
-
-func (w *Writer) stmt(ctx context.Context, query string) (*sql.Stmt, error) {
-	if s, ok := w.prepared[query]; ok {
-		return s, nil
-	}
-	s, err := w.tx.PrepareContext(ctx, query)
-	if err != nil {
-		return nil, err
-	}
-	w.prepared[query] = s
-	return s, nil
-}
-
-// ExecContext runs a statement, prepared on first use.
-func (w *Writer) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
-	s, err := w.stmt(ctx, query)
-	if err != nil {
-		return nil, err
-	}
-	return s.ExecContext(ctx, args...)
-}
-
-// QueryContext runs a query, prepared on first use.
-func (w *Writer) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
-	s, err := w.stmt(ctx, query)
-	if err != nil {
-		return nil, err
-	}
-	return s.QueryContext(ctx, args...)
-}
-
-// QueryRowContext runs a query, prepared on first use.
-func (w *Writer) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
-	s, err := w.stmt(ctx, query)
-	if err != nil {
-		return w.tx.QueryRowContext(ctx, query, args...) // reports the same error through Scan
-	}
-	return s.QueryRowContext(ctx, args...)
-}
+func (w *Writer) Close() { w.tx.Close() }
 
 func (w *Writer) exec(ctx context.Context, what, query string, args ...any) error {
-	if _, err := w.ExecContext(ctx, query, args...); err != nil {
-		return fmt.Errorf("store %s: %w", what, err)
-	}
-	return nil
+	_, err := w.tx.Exec(ctx, what, query, args...)
+	return err
 }
 
-// maxRows is how many rows one statement inserts: each number of rows is a
-// statement of its own to prepare.
-const maxRows = 16
+// keepRow lets rows that are there already stay as they are.
+const keepRow = ` ON CONFLICT DO NOTHING`
 
-// execRows inserts rows of so many columns, several at a time; rows that are
-// there already stay as they are.
-func (w *Writer) execRows(ctx context.Context, what, insert string, columns int, values []any) error {
-	for len(values) > 0 {
-		n := min(len(values)/columns, maxRows)
-		if err := w.exec(ctx, what, insert+placeholders(n, columns)+` ON CONFLICT DO NOTHING`, values[:n*columns]...); err != nil {
-			return err
-		}
-		values = values[n*columns:]
+// maxNumbers bounds the memory of one transaction's messages.
+const maxNumbers = 1 << 16
+
+// number is by what tables name a message; sql.ErrNoRows if it is not stored.
+func (w *Writer) number(ctx context.Context, message portcullis.ID) (num int64, err error) {
+	if num, ok := w.numbers[message]; ok {
+		return num, nil
 	}
-	return nil
+	err = w.tx.QueryRowContext(ctx, `SELECT num FROM mail_message WHERE id=$1`, rows.Key(message)).Scan(&num)
+	if err != nil {
+		return 0, fmt.Errorf("look for message %s: %w", message, err)
+	}
+	w.remember(message, num)
+	return num, nil
 }
 
-func placeholders(rows, columns int) string {
-	var b strings.Builder
-	for i := range rows * columns {
-		switch {
-		case i == 0:
-			b.WriteByte('(')
-		case i%columns == 0:
-			b.WriteString("),(")
-		default:
-			b.WriteByte(',')
-		}
-		b.WriteByte('$')
-		b.WriteString(strconv.Itoa(i + 1))
+func (w *Writer) remember(message portcullis.ID, num int64) {
+	if len(w.numbers) < maxNumbers {
+		w.numbers[message] = num
 	}
-	b.WriteByte(')')
-	return b.String()
+}
+
+// ids reads the messages of a query for their keys.
+func (r *Reader) ids(ctx context.Context, query string, args ...any) (list []portcullis.ID, err error) {
+	keys, err := rows.Keys(r.q.QueryContext(ctx, query, args...))
+	for _, key := range keys {
+		list = append(list, rows.ID(key))
+	}
+	return list, err
 }
 
 // Message is one message as stored. Addresses are keyed unless protected.
@@ -187,38 +140,90 @@ type Contact struct {
 	Recipient, RecipientOrg string
 }
 
-// AddMessage stores a message; it is new to the store.
-func (w *Writer) AddMessage(ctx context.Context, m Message) error {
-	return w.exec(ctx, "message",
-		`INSERT INTO mail_message (id, time, time_known, recorded, size, message_id, sender, org) VALUES ($1,$2,$3,$4,$5,$6,$7,$8)`,
-		m.ID, m.Time.UnixMicro(), flag(m.TimeKnown), m.Recorded.UnixMicro(), m.Size, m.MessageID, m.Sender, m.Org)
+// AddMessage stores a message and whom its sender wrote to; it is new to the store.
+func (w *Writer) AddMessage(ctx context.Context, m Message, contacts []Contact) error {
+	num, err := w.messages.Next(ctx, w.tx)
+	if err != nil {
+		return err
+	}
+	err = w.exec(ctx, "message",
+		`INSERT INTO mail_message (num, id, time, time_known, recorded, size, message_id, sender, org) VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9)`,
+		num, rows.Key(m.ID), m.Time.UnixMicro(), flag(m.TimeKnown), m.Recorded.UnixMicro(), m.Size, m.MessageID, m.Sender, m.Org)
+	if err != nil {
+		return err
+	}
+	w.remember(m.ID, num)
+	return w.addContacts(ctx, num, m.Time, contacts)
+}
+
+// ReplaceMessage brings up to date what a change of the people file changes of a
+// message: times, and which addresses are stored in clear.
+func (w *Writer) ReplaceMessage(ctx context.Context, m Message, contacts []Contact) error {
+	num, err := w.number(ctx, m.ID)
+	if err != nil {
+		return err
+	}
+	err = w.exec(ctx, "message", `UPDATE mail_message SET time=$2, time_known=$3, sender=$4, org=$5 WHERE num=$1`,
+		num, m.Time.UnixMicro(), flag(m.TimeKnown), m.Sender, m.Org)
+	if err != nil {
+		return err
+	}
+	if err := w.exec(ctx, "contact", `DELETE FROM mail_contact WHERE message=$1`, num); err != nil {
+		return err
+	}
+	return w.addContacts(ctx, num, m.Time, contacts)
+}
+
+func (w *Writer) addContacts(ctx context.Context, num int64, t time.Time, contacts []Contact) error {
+	const columns = 7
+	values := make([]any, 0, columns*len(contacts))
+	for _, c := range contacts {
+		values = append(values, num, c.Recipient, c.RecipientOrg, c.Sender, c.Org, c.Name, t.UnixMicro())
+	}
+	_, err := w.tx.Insert(ctx, "contact", `INSERT INTO mail_contact (message, recipient, recipient_org, sender, org, name, time) VALUES `, keepRow, columns, values)
+	return err
 }
 
 // AddDelivery stores where a message was found; finding it there again changes
 // nothing. It reports whether it was new.
 func (w *Writer) AddDelivery(ctx context.Context, d Delivery) (bool, error) {
-	res, err := w.ExecContext(ctx,
-		`INSERT INTO mail_delivery (message, source, at, recipient, person, how, recorded) VALUES ($1,$2,$3,$4,$5,$6,$7) ON CONFLICT DO NOTHING`,
-		d.Message, d.Source, d.Offset, d.Recipient, d.Person, d.How, d.Recorded.UnixMicro())
-	if err != nil {
-		return false, fmt.Errorf("store delivery: %w", err)
-	}
-	n, err := res.RowsAffected()
+	n, err := w.addDeliveries(ctx, []Delivery{d}, keepRow)
 	return n > 0, err
 }
 
-// AddContact stores that somebody wrote to somebody.
-func (w *Writer) AddContact(ctx context.Context, message portcullis.ID, t time.Time, c Contact) error {
-	return w.exec(ctx, "contact",
-		`INSERT INTO mail_contact (message, recipient, recipient_org, sender, org, name, time) VALUES ($1,$2,$3,$4,$5,$6,$7) ON CONFLICT DO NOTHING`,
-		message, c.Recipient, c.RecipientOrg, c.Sender, c.Org, c.Name, t.UnixMicro())
+// AddDeliveries stores where messages were found.
+func (w *Writer) AddDeliveries(ctx context.Context, list []Delivery) error {
+	_, err := w.addDeliveries(ctx, list, keepRow)
+	return err
+}
+
+// ReplaceDeliveries stores where messages were found, and to whom that is by the present
+// people file.
+func (w *Writer) ReplaceDeliveries(ctx context.Context, list []Delivery) error {
+	_, err := w.addDeliveries(ctx, list, ` ON CONFLICT (message, source, at) DO UPDATE SET recipient=excluded.recipient, person=excluded.person, how=excluded.how`)
+	return err
+}
+
+func (w *Writer) addDeliveries(ctx context.Context, list []Delivery, conflict string) (int64, error) {
+	const columns = 7
+	values := make([]any, 0, columns*len(list))
+	for _, d := range list {
+		num, err := w.number(ctx, d.Message)
+		if err != nil {
+			return 0, err
+		}
+		values = append(values, num, d.Source, d.Offset, d.Recipient, string(d.Person), d.How, d.Recorded.UnixMicro())
+	}
+	return w.tx.Insert(ctx, "delivery", `INSERT INTO mail_delivery (message, source, at, recipient, person, how, recorded) VALUES `, conflict, columns, values)
 }
 
 // PutBody keeps a message's bytes and why.
 func (w *Writer) PutBody(ctx context.Context, message portcullis.ID, reason string, raw []byte) error {
-	return w.exec(ctx, "body",
-		`INSERT INTO mail_body (message, reason, body) VALUES ($1,$2,$3) ON CONFLICT DO NOTHING`,
-		message, reason, pack(raw))
+	num, err := w.number(ctx, message)
+	if err != nil {
+		return err
+	}
+	return w.exec(ctx, "body", `INSERT INTO mail_body (message, reason, body) VALUES ($1,$2,$3)`+keepRow, num, reason, rows.Pack(raw))
 }
 
 // ForComparing is the reason of bodies kept until copies were compared.
@@ -237,61 +242,14 @@ func (w *Writer) DropCompared(ctx context.Context, all bool) error {
 	return w.exec(ctx, "bodies", `DELETE FROM mail_body WHERE reason=$1`, ForComparing)
 }
 
-// PutVerdict stores a revision with the facts it rests on, makes it the current
-// one, and indexes its findings.
-func (w *Writer) PutVerdict(ctx context.Context, message portcullis.ID, v portcullis.Verdict, facts []byte, now time.Time) error {
-	body, err := json.Marshal(v)
-	if err != nil {
-		return fmt.Errorf("encode verdict: %w", err)
-	}
-	if facts != nil {
-		if err := w.exec(ctx, "facts", `INSERT INTO mail_facts (hash, body) VALUES ($1,$2) ON CONFLICT DO NOTHING`, v.Facts, pack(facts)); err != nil {
-			return err
-		}
-	}
-	if err := w.exec(ctx, "verdict", `INSERT INTO mail_verdict (message, revision, facts, recorded, body) VALUES ($1,$2,$3,$4,$5)`,
-		message, v.Revision, v.Facts, now.UnixMicro(), pack(body)); err != nil {
-		return err
-	}
-	if err := w.exec(ctx, "verdict", `UPDATE mail_message SET score=$2, action=$3, revision=$4 WHERE id=$1`,
-		message, int(v.Score), v.Action.String(), v.Revision); err != nil {
-		return err
-	}
-	return w.indexFindings(ctx, message, v, now)
-}
-
-func (w *Writer) indexFindings(ctx context.Context, message portcullis.ID, v portcullis.Verdict, now time.Time) error {
-	if v.Revision > 0 {
-		if err := w.forgetFindings(ctx, message); err != nil {
-			return err
-		}
-	}
-	var findings, concerns []any
-	for _, f := range v.Findings {
-		findings = append(findings, f.ID, message, f.Rule, int(f.Severity), int(f.Attention), f.Time.UnixMicro(), now.UnixMicro())
-		for _, person := range f.People {
-			concerns = append(concerns, person, message, f.ID)
-		}
-	}
-	err := w.execRows(ctx, "findings", `INSERT INTO mail_finding (id, message, rule, severity, attention, time, recorded) VALUES `, 7, findings)
-	if err != nil {
-		return err
-	}
-	return w.execRows(ctx, "findings", `INSERT INTO mail_concerns (person, message, id) VALUES `, 3, concerns)
-}
-
-func (w *Writer) forgetFindings(ctx context.Context, message portcullis.ID) error {
-	if err := w.exec(ctx, "findings", `DELETE FROM mail_finding WHERE message=$1`, message); err != nil {
-		return err
-	}
-	return w.exec(ctx, "findings", `DELETE FROM mail_concerns WHERE message=$1`, message)
-}
-
 // PutInput keeps what a run judged with, by its hash.
 func (w *Writer) PutInput(ctx context.Context, hash, kind string, body []byte, now time.Time) error {
 	return w.exec(ctx, "input", `INSERT INTO mail_input (hash, kind, recorded, body) VALUES ($1,$2,$3,$4) ON CONFLICT (hash) DO UPDATE SET recorded=excluded.recorded`,
-		hash, kind, now.UnixMicro(), pack(body))
+		hash, kind, now.UnixMicro(), rows.Pack(body))
 }
+
+// itsNumber finds a message's number by its id.
+const itsNumber = `(SELECT num FROM mail_message WHERE id=$1)`
 
 // Input returns what PutInput kept, and whether it is there.
 func (r *Reader) Input(ctx context.Context, hash string) ([]byte, bool, error) {
@@ -300,46 +258,13 @@ func (r *Reader) Input(ctx context.Context, hash string) ([]byte, bool, error) {
 
 // Body returns a kept message, and whether it was kept.
 func (r *Reader) Body(ctx context.Context, message portcullis.ID) ([]byte, bool, error) {
-	return r.packed(ctx, `SELECT body FROM mail_body WHERE message=$1`, message)
-}
-
-// ErrRemoved says that what a verdict rests on is not in the store any more.
-var ErrRemoved = errors.New("not in the store any more: retention or an erasure removed it")
-
-// Facts returns the facts of that hash.
-func (r *Reader) Facts(ctx context.Context, hash string) (*mail.Facts, error) {
-	raw, ok, err := r.packed(ctx, `SELECT body FROM mail_facts WHERE hash=$1`, hash)
-	if err != nil {
-		return nil, err
-	}
-	if !ok {
-		return nil, fmt.Errorf("facts %s: %w", hash, ErrRemoved)
-	}
-	f := new(mail.Facts)
-	return f, json.Unmarshal(raw, f)
-}
-
-// VerdictJSON returns the stored bytes of a revision; -1 is the current one.
-func (r *Reader) VerdictJSON(ctx context.Context, message portcullis.ID, revision int) ([]byte, bool, error) {
-	if revision < 0 {
-		return r.packed(ctx, `SELECT body FROM mail_verdict WHERE message=$1 ORDER BY revision DESC LIMIT 1`, message)
-	}
-	return r.packed(ctx, `SELECT body FROM mail_verdict WHERE message=$1 AND revision=$2`, message, revision)
-}
-
-// Verdict returns the current verdict, and whether there is one.
-func (r *Reader) Verdict(ctx context.Context, message portcullis.ID) (v portcullis.Verdict, ok bool, err error) {
-	raw, ok, err := r.VerdictJSON(ctx, message, -1)
-	if err != nil || !ok {
-		return v, false, err
-	}
-	return v, true, json.Unmarshal(raw, &v)
+	return r.packed(ctx, `SELECT body FROM mail_body WHERE message=`+itsNumber, rows.Key(message))
 }
 
 // Known tells whether a message is in the store.
 func (r *Reader) Known(ctx context.Context, message portcullis.ID) (bool, error) {
 	var n int
-	err := r.q.QueryRowContext(ctx, `SELECT 1 FROM mail_message WHERE id=$1`, message).Scan(&n)
+	err := r.q.QueryRowContext(ctx, `SELECT 1 FROM mail_message WHERE id=$1`, rows.Key(message)).Scan(&n)
 	if errors.Is(err, sql.ErrNoRows) {
 		return false, nil
 	}
@@ -347,16 +272,23 @@ func (r *Reader) Known(ctx context.Context, message portcullis.ID) (bool, error)
 }
 
 func (r *Reader) packed(ctx context.Context, query string, args ...any) ([]byte, bool, error) {
-	var body []byte
-	err := r.q.QueryRowContext(ctx, query, args...).Scan(&body)
+	body, ok, err := r.one(ctx, query, args...)
+	if err != nil || !ok {
+		return nil, false, err
+	}
+	raw, err := rows.Unpack(body)
+	return raw, err == nil, err
+}
+
+func (r *Reader) one(ctx context.Context, query string, args ...any) (body []byte, ok bool, err error) {
+	err = r.q.QueryRowContext(ctx, query, args...).Scan(&body)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, false, nil
 	}
 	if err != nil {
 		return nil, false, fmt.Errorf("read the store: %w", err)
 	}
-	raw, err := unpack(body)
-	return raw, err == nil, err
+	return body, true, nil
 }
 
 func flag(b bool) int {
@@ -366,41 +298,7 @@ func flag(b bool) int {
 	return 0
 }
 
-// codec compresses what is stored. Encoder and decoder are safe for concurrent
-// EncodeAll and DecodeAll.
-var codec = sync.OnceValue(func() (c struct {
-	enc *zstd.Encoder
-	dec *zstd.Decoder
-}) {
-	c.enc, _ = zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(2)) // fails on bad options only
-	c.dec, _ = zstd.NewReader(nil, zstd.WithDecoderMaxMemory(256<<20), zstd.WithDecoderConcurrency(2))
-	return c
-})
-
-func pack(raw []byte) []byte { return codec().enc.EncodeAll(raw, nil) }
-
-func unpack(body []byte) ([]byte, error) {
-	raw, err := codec().dec.DecodeAll(body, nil)
-	if err != nil {
-		return nil, fmt.Errorf("a stored record cannot be unpacked (%w): the store is damaged; restore a backup", err)
-	}
-	return raw, nil
-}
-
 // LastInput returns the newest input of a kind, and whether there is one.
 func (r *Reader) LastInput(ctx context.Context, kind string) ([]byte, bool, error) {
 	return r.packed(ctx, `SELECT body FROM mail_input WHERE kind=$1 ORDER BY recorded DESC, hash LIMIT 1`, kind)
-}
-
-// GroupFacts returns what a revision after comparing rests on.
-func (r *Reader) GroupFacts(ctx context.Context, hash string) (*mail.GroupFacts, error) {
-	raw, ok, err := r.packed(ctx, `SELECT body FROM mail_facts WHERE hash=$1`, hash)
-	if err != nil {
-		return nil, err
-	}
-	if !ok {
-		return nil, fmt.Errorf("facts %s: %w", hash, ErrRemoved)
-	}
-	g := new(mail.GroupFacts)
-	return g, json.Unmarshal(raw, g)
 }

@@ -37,6 +37,7 @@ const (
 	DelayNotice   Act = "delay-notice" // with reason and expiry
 	AskGlass      Act = "ask-glass"    // ask for privileged mail
 	ApproveGlass  Act = "approve-glass"
+	HoldMail      Act = "hold-mail" // put somebody's mail under privilege, or lift that
 	ChangeSetting Act = "change-settings"
 )
 
@@ -109,6 +110,7 @@ func ruleOf(a Act) (rule, bool) {
 		DelayNotice:   {roles: approvers, human: true},
 		AskGlass:      {roles: readers, human: true, evidence: true},
 		ApproveGlass:  {roles: approvers, human: true, evidence: true, second: true},
+		HoldMail:      {roles: approvers, own: true, human: true},
 		ChangeSetting: {roles: []api.Role{api.Admin}, global: true, human: true},
 	}[a]
 	return r, ok

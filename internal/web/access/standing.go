@@ -69,6 +69,9 @@ func (s *Standings) one(id portcullis.ID) Subject {
 	}
 	said := s.said[p.ID]
 	subject := Subject{Person: p.ID, Houses: said.Houses, Party: said.Party, Privileged: said.Privileged}
+	if subject.Party == "" {
+		subject.Party = p.Party
+	}
 	if len(subject.Houses) == 0 && p.Organisation != "" {
 		subject.Houses = []string{p.Organisation}
 	}

@@ -1,23 +1,17 @@
 -- +goose Up
-CREATE TABLE archive_value (
-  kind INTEGER NOT NULL,        -- see kinds in value.go
-  key BLOB NOT NULL,            -- ordered so that a domain and all below it, or a range of addresses, lie together
-  id INTEGER NOT NULL,
-  tail BLOB,                    -- what follows the first 480 bytes of a long one
-  PRIMARY KEY (kind, key)
-) STRICT, WITHOUT ROWID;
-
 CREATE TABLE archive_event (
-  num INTEGER PRIMARY KEY,
+  num INTEGER PRIMARY KEY,      -- never given out again
   id BLOB NOT NULL UNIQUE,      -- event:… without its beginning and hexadecimal
   time INTEGER NOT NULL,
   entries BLOB NOT NULL         -- see packed.go
 ) STRICT;
 
 CREATE TABLE archive_place (    -- which values are in which events
-  value INTEGER NOT NULL,
-  event INTEGER NOT NULL,
-  PRIMARY KEY (value, event)
+  key BLOB NOT NULL,            -- kind (see value.go) and value, ordered so that a domain and all below it, or a range of addresses, lie together
+  event INTEGER NOT NULL,       -- the first of those in places
+  places BLOB NOT NULL,         -- see packPlaces
+  tail BLOB,                    -- what follows the first 480 bytes of a long value
+  PRIMARY KEY (key, event)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE archive_word (     -- forms and parts that repeat
@@ -25,7 +19,7 @@ CREATE TABLE archive_word (     -- forms and parts that repeat
   text TEXT NOT NULL UNIQUE
 ) STRICT;
 
--- Numbers of values are given out in blocks. Where the database has sequences the
+-- Numbers of events are given out in blocks. Where the database has sequences the
 -- table is empty and the view draws from one.
 CREATE TABLE archive_counter (next INTEGER NOT NULL) STRICT;
 INSERT INTO archive_counter (next) VALUES (1);
@@ -61,4 +55,4 @@ CREATE TABLE archive_purpose (  -- who asked for an address or a subject, and wh
 -- +goose Down
 DROP TABLE archive_purpose; DROP TABLE archive_sighting; DROP TABLE archive_indicator;
 DROP VIEW archive_next; DROP TABLE archive_counter;
-DROP TABLE archive_word; DROP TABLE archive_place; DROP TABLE archive_event; DROP TABLE archive_value;
+DROP TABLE archive_word; DROP TABLE archive_place; DROP TABLE archive_event;

@@ -46,5 +46,13 @@ CREATE TABLE access_glass (     -- breaking the glass: asked, approved by anothe
 );
 CREATE INDEX access_glass_by_object ON access_glass (object, asked_by);
 
+CREATE TABLE access_hold (      -- people whose mail was put under privilege at the desk
+  person TEXT PRIMARY KEY,
+  since BIGINT NOT NULL,
+  who TEXT NOT NULL,
+  why TEXT NOT NULL
+);
+
 -- +goose Down
+DROP TABLE access_hold;
 DROP TABLE access_glass; DROP TABLE access_look; DROP TABLE access_flow; DROP TABLE access_session; DROP TABLE access_account;

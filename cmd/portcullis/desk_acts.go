@@ -1,0 +1,168 @@
+package main
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"slices"
+
+	"portcullis.example/portcullis"
+	"portcullis.example/portcullis/internal/api"
+	"portcullis.example/portcullis/internal/campaigns"
+	"portcullis.example/portcullis/internal/response"
+	"portcullis.example/portcullis/internal/web"
+	"portcullis.example/portcullis/internal/web/access"
+)
+
+// machine is who acts where no person does.
+var machine = api.Caller{Name: response.Machine, Roles: []api.Role{api.Analyst}, Via: api.ViaCommandLine}
+
+// follow places what waits in the outbox, drafts a notice for everybody whom a campaign that
+// changed reached, and tells the open pages.
+func (d *deskService) follow(ctx context.Context) ([]portcullis.ID, error) {
+	changed, err := d.links.drain(ctx)
+	if err != nil || len(changed) == 0 {
+		return nil, err
+	}
+	for _, id := range changed {
+		if _, err := d.draft(ctx, machine, id); err != nil {
+			return nil, fmt.Errorf("draft the notices of %s: %w", id, err)
+		}
+	}
+	d.board.stale()
+	if d.feed != nil {
+		d.feed.Publish(web.Change{Topic: "campaigns"}, web.Change{Topic: "people"}, web.Change{Topic: "notices"}, web.Change{Topic: "situation"})
+	}
+	return changed, nil
+}
+
+// draft makes sure that everybody whom a campaign reached has a notice.
+func (d *deskService) draft(ctx context.Context, by api.Caller, id portcullis.ID) (drafted int, err error) {
+	list, err := d.reach(ctx, id)
+	if err != nil {
+		return 0, err
+	}
+	err = d.app.store.Tx(ctx, func(tx *sql.Tx) error {
+		drafted = 0
+		w := response.NewWriter(tx, d.office.Config(), d.now())
+		for _, one := range list {
+			n, err := w.Draft(ctx, by, one)
+			if err != nil {
+				return err
+			}
+			if n.State == response.Drafted && n.Version == 1 {
+				drafted++
+			}
+		}
+		return nil
+	})
+	return drafted, err
+}
+
+// reach is what a notice to each person needs: those whom findings name, and those who
+// got mail with the campaign's indicators that nothing was found about.
+func (d *deskService) reach(ctx context.Context, id portcullis.ID) ([]response.Reach, error) {
+	c, err := d.campaignRecords().Campaign(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	beyond, err := d.campaignRecords().Reach(ctx, c.ID)
+	if err != nil {
+		return nil, err
+	}
+	events := map[portcullis.ID][]portcullis.ID{}
+	for _, t := range c.Targets {
+		events[t.Person] = append(events[t.Person], t.Events...)
+	}
+	for _, r := range beyond.Events {
+		if r.Person != "" && !slices.Contains(events[r.Person], r.Event) {
+			events[r.Person] = append(events[r.Person], r.Event)
+		}
+	}
+	var list []response.Reach
+	for person, all := range events {
+		one, err := gatherReach(ctx, d.mailRecords(), d.dir, person, c.ID, all, d.now())
+		if err != nil {
+			return nil, err
+		}
+		if len(one.Events) > 0 {
+			list = append(list, one)
+		}
+	}
+	slices.SortFunc(list, func(a, b response.Reach) int {
+		if a.Person < b.Person {
+			return -1
+		}
+		return 1
+	})
+	return list, nil
+}
+
+// DraftNotices drafts what the machine has not.
+func (d *deskService) DraftNotices(ctx context.Context, id portcullis.ID) (int, error) {
+	c, err := d.campaignRecords().Campaign(ctx, id)
+	if err != nil {
+		return 0, d.plain(err)
+	}
+	if err := d.decide(ctx, access.DraftNotice, d.about(c.ID, targetIDs(c)...)); err != nil {
+		return 0, err
+	}
+	n, err := d.draft(ctx, caller(ctx), c.ID)
+	d.changed("notices", c.ID)
+	return n, d.plain(err)
+}
+
+// Merge puts one campaign into another.
+func (d *deskService) Merge(ctx context.Context, a web.MergeAct) (portcullis.ID, error) {
+	into, err := d.campaignRecords().Campaign(ctx, a.Into)
+	if err != nil {
+		return "", &web.InvalidError{Field: "into", Why: "There is no such campaign. Choose one from the list."}
+	}
+	from, err := d.campaignRecords().Campaign(ctx, a.Campaign)
+	if err != nil {
+		return "", d.plain(err)
+	}
+	if from.Version != a.Version {
+		return "", d.plain(&campaigns.ChangedError{ID: from.ID, Saw: a.Version, Is: from.Version, When: from.Changed})
+	}
+	version := a.IntoVersion
+	if version == 0 {
+		version = into.Version
+	}
+	var kept campaigns.Summary
+	who := append(targetIDs(into), targetIDs(from)...)
+	err = d.act(ctx, access.EditCampaigns, d.about(into.ID, who...), map[string]string{"merge": string(from.ID), "why": a.Why}, func(tx *sql.Tx) error {
+		w := campaigns.NewWriter(tx, d.links.deps())
+		defer w.Close()
+		kept, err = w.Merge(ctx, caller(ctx).Name, a.Why, into.ID, from.ID, version)
+		return err
+	})
+	if err != nil {
+		return "", err
+	}
+	d.changed("campaigns", kept.ID)
+	return kept.ID, nil
+}
+
+// Split takes events out of a campaign.
+func (d *deskService) Split(ctx context.Context, a web.SplitAct) (portcullis.ID, error) {
+	c, err := d.campaignRecords().Campaign(ctx, a.Campaign)
+	if err != nil {
+		return "", d.plain(err)
+	}
+	if len(a.Events) == 0 || len(a.Events) >= len(c.Members) {
+		return "", &web.InvalidError{Field: "event", Why: "Tick the events that do not belong here: at least one, and not all."}
+	}
+	var apart campaigns.Summary
+	err = d.act(ctx, access.EditCampaigns, d.about(c.ID, targetIDs(c)...), map[string]any{"split": a.Events, "why": a.Why}, func(tx *sql.Tx) error {
+		w := campaigns.NewWriter(tx, d.links.deps())
+		defer w.Close()
+		apart, err = w.Split(ctx, caller(ctx).Name, a.Why, c.ID, a.Events, a.Version)
+		return err
+	})
+	if err != nil {
+		return "", err
+	}
+	d.changed("campaigns", apart.ID)
+	return apart.ID, nil
+}

@@ -1,0 +1,112 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"portcullis.example/portcullis"
+	"portcullis.example/portcullis/internal/api"
+	"portcullis.example/portcullis/internal/assessment"
+	"portcullis.example/portcullis/internal/web"
+)
+
+// attributionOff says why who did it does not stand on the page.
+const attributionOff = "Off by default. An approver can export it under their own name: portcullis assess --attribution."
+
+// assessment is what a campaign's evidence comes to, as it was weighed last; nil where nothing was.
+func (d *deskService) assessment(ctx context.Context, id portcullis.ID) (*web.Assessment, error) {
+	reader := assessment.NewReader(d.app.store.DB())
+	stored, ok, err := reader.Latest(ctx, id)
+	if err != nil || !ok {
+		return nil, err
+	}
+	_, head, err := reader.Case(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	out := &web.Assessment{Version: int(stored.Seq), Head: fmt.Sprintf("%d %s", head.Seq, head.Hash), Calibration: "calibrated on simulation only", Updated: stored.At}
+	for _, a := range stored.Assessment.Answers {
+		out.Propositions = append(out.Propositions, proposition(a, caller(ctx)))
+	}
+	return out, nil
+}
+
+func proposition(a assessment.Answer, c api.Caller) web.Proposition {
+	p := web.Proposition{Key: string(a.Proposition), Text: titled(a.Proposition)}
+	if a.Proposition.Attribution() && !c.Has(api.Approver) {
+		p.Off = attributionOff
+		return p
+	}
+	p.Word, p.Leading = a.Likelihood.Word, a.Statement
+	p.Confidence, p.Reasons = string(a.Confidence.Level), a.Confidence.Reasons
+	for _, limit := range a.Likelihood.Caps {
+		p.Caps = append(p.Caps, limit.Reason)
+	}
+	for _, s := range a.Posteriors[:min(len(a.Posteriors), 12)] {
+		h := web.Hypothesis{Name: s.Title, Prior: s.Prior, Low: s.Posterior, Mid: s.Posterior, High: s.Posterior, Word: assessment.Word(s.Posterior)}
+		if s.Hypothesis == a.Lead {
+			h.Low, h.Mid, h.High, h.Word = a.Likelihood.Low, a.Likelihood.Chance, a.Likelihood.High, a.Likelihood.Word
+		}
+		p.Hypotheses = append(p.Hypotheses, h)
+	}
+	p.Evidence = weighedRows(a)
+	return p
+}
+
+// titled is a proposition as the page's heading.
+func titled(p assessment.Proposition) string {
+	switch p {
+	case assessment.OneCampaign:
+		return "These mails are one campaign"
+	case assessment.Actor:
+		return "Who did it"
+	case assessment.StateAffiliated:
+		return "A state stands behind it"
+	case assessment.Accessed:
+		return "Something was accessed"
+	case assessment.Taken:
+		return "Something was taken"
+	}
+	return string(p)
+}
+
+// weighedRows are the rows of the matrix with their cells in the order of the hypotheses.
+func weighedRows(a assessment.Answer) (list []web.Weighed) {
+	column := map[string]int{}
+	for i, c := range a.Matrix.Columns {
+		column[c.Hypothesis] = i
+	}
+	for _, r := range a.Matrix.Rows[:min(len(a.Matrix.Rows), 200)] {
+		row := web.Weighed{Text: cmp.Or(r.Note, r.Claim, strings.Join(r.Evidence, ", ")), Origin: strings.Join(r.Origins, ", "), Vertex: string(r.Vertex), Grade: grades(r.Grades)}
+		if len(r.Origins) < len(r.Evidence) {
+			row.Note = "several reports, counted once for each origin"
+		}
+		for _, s := range a.Posteriors[:min(len(a.Posteriors), 12)] {
+			at, ok := column[s.Hypothesis]
+			if !ok || at >= len(r.Cells) {
+				row.Cells = append(row.Cells, web.Cell{Word: "no bearing"})
+				continue
+			}
+			c := r.Cells[at]
+			row.Cells = append(row.Cells, web.Cell{Word: c.Rung.String(), Effective: c.Rung.Likelihood(), Leans: leaning(c.Bearing)})
+		}
+		list = append(list, row)
+	}
+	return list
+}
+
+func leaning(bearing string) int {
+	return strings.Count(bearing, "+") - strings.Count(bearing, "−")
+}
+
+func grades(list []assessment.Grade) string {
+	var words []string
+	for _, g := range list {
+		words = append(words, fmt.Sprint(g))
+	}
+	slices.Sort(words)
+	return strings.Join(slices.Compact(words), ", ")
+}

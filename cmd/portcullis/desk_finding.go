@@ -1,0 +1,316 @@
+package main
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"portcullis.example/portcullis"
+	"portcullis.example/portcullis/internal/campaigns"
+	"portcullis.example/portcullis/internal/mail"
+	"portcullis.example/portcullis/internal/mail/message"
+	"portcullis.example/portcullis/internal/mail/records"
+	"portcullis.example/portcullis/internal/web"
+	"portcullis.example/portcullis/internal/web/access"
+)
+
+// envelopeOf is what a list shows of a message.
+type envelopeOf struct{ subject, from string }
+
+// head reads subject and sender of a message whose bytes are kept.
+func (d *deskService) head(ctx context.Context, event portcullis.ID) (h envelopeOf, err error) {
+	raw, ok, err := d.mailRecords().Body(ctx, event)
+	if err != nil || !ok {
+		return h, err
+	}
+	end := bytes.Index(raw, []byte("\r\n\r\n"))
+	if end < 0 {
+		end = len(raw)
+	}
+	m := message.Parse(raw[:min(end+4, len(raw))], message.DefaultLimits())
+	h.subject = m.Subject()
+	if from := m.From(); len(from) > 0 {
+		h.from = strings.TrimSpace(from[0].Name + " <" + from[0].Addr + ">")
+	}
+	return h, nil
+}
+
+// Finding is a look at somebody's mail.
+func (d *deskService) Finding(ctx context.Context, id portcullis.ID) (out web.Finding, err error) {
+	reader := d.mailRecords()
+	found, err := reader.Finding(ctx, id)
+	if err != nil {
+		return out, d.plain(err)
+	}
+	who, err := d.reached(ctx, found)
+	if err != nil {
+		return out, d.plain(err)
+	}
+	object := d.about(found.Finding.ID, who...)
+	if err := d.may(ctx, access.SeeCampaigns, object); err != nil {
+		return out, err
+	}
+	out = web.Finding{Finding: found.Finding, Title: titleOf(found.Finding.Rule), About: mail.AboutRule(found.Finding.Rule)}
+	sees := d.sees(ctx)
+	for _, p := range who {
+		if sees(p) && len(out.To) < 20 {
+			out.To = append(out.To, d.person(p))
+		}
+	}
+	if list, err := d.campaignRecords().Campaigns(ctx, campaigns.Query{Event: found.Message.ID, Limit: 1, Ordinary: true}); err != nil {
+		return out, d.plain(err)
+	} else if len(list) > 0 {
+		out.Campaign = d.campaignRef(list[0].ID)
+	}
+	if err := d.beside(ctx, found, &out); err != nil {
+		return out, d.plain(err)
+	}
+	return out, d.evidence(ctx, found, object, &out)
+}
+
+// reached are the protected people whom the message was delivered to or whom it concerns.
+func (d *deskService) reached(ctx context.Context, found records.Found) ([]portcullis.ID, error) {
+	who := slices.Clone(found.Finding.People)
+	deliveries, err := d.mailRecords().Deliveries(ctx, found.Message.ID)
+	if err != nil {
+		return nil, err
+	}
+	for _, one := range deliveries {
+		if one.Person != "" {
+			who = append(who, one.Person)
+		}
+	}
+	slices.Sort(who)
+	return slices.Compact(who), nil
+}
+
+// titleOf is a rule's name in words: "mail/lookalike-sender@2" is "Lookalike sender".
+func titleOf(rule string) string {
+	_, name, _ := strings.Cut(rule, "/")
+	name, _, _ = strings.Cut(name, "@")
+	name = strings.ReplaceAll(name, "-", " ")
+	if name == "" {
+		return rule
+	}
+	return strings.ToUpper(name[:1]) + name[1:]
+}
+
+// beside are the other findings on the same message.
+func (d *deskService) beside(ctx context.Context, found records.Found, out *web.Finding) error {
+	v, ok, err := d.mailRecords().Verdict(ctx, found.Message.ID)
+	if err != nil || !ok {
+		return err
+	}
+	for _, f := range v.Findings {
+		if f.ID != found.Finding.ID && len(out.Beside) < 20 {
+			out.Beside = append(out.Beside, web.BesideRow{ID: f.ID, Summary: f.Summary, Severity: f.Severity})
+		}
+	}
+	return nil
+}
+
+// evidence adds the bytes, where the caller may see them. That is written down first.
+func (d *deskService) evidence(ctx context.Context, found records.Found, object access.Object, out *web.Finding) error {
+	if err := d.decide(ctx, access.SeeEvidence, object); err != nil {
+		refused, ok := err.(*web.ForbiddenError)
+		if !ok {
+			return err
+		}
+		out.Unreadable, out.Ask = refused.Why, refused.Ask
+		out.Evidence, out.Flip = nil, ""
+		return nil
+	}
+	raw, ok, err := d.mailRecords().Body(ctx, found.Message.ID)
+	switch {
+	case err != nil:
+		return d.plain(err)
+	case !ok:
+		out.Unreadable = "The message's bytes were not kept. What the finding says and where it was seen is below."
+		return nil
+	}
+	m := message.Parse(raw, message.DefaultLimits())
+	out.Subject = m.Subject()
+	if from := m.From(); len(from) > 0 {
+		out.From = strings.TrimSpace(from[0].Name + " <" + from[0].Addr + ">")
+	}
+	out.Sources = sourcesOf(m, raw, found.Message.ID, found.Finding.Evidence)
+	return nil
+}
+
+// sourcesOf are the parts of a message that evidence points to, the header first.
+func sourcesOf(m *message.Message, raw []byte, event portcullis.ID, list []portcullis.Evidence) (out []web.Source) {
+	byPart := map[string][]web.Mark{}
+	for _, e := range list {
+		if e.Event != "" && e.Event != event {
+			continue // of another copy
+		}
+		part := e.Part
+		if strings.HasPrefix(part, "header:") {
+			part = "header"
+		}
+		byPart[part] = append(byPart[part], web.Mark{Start: e.Start, End: e.End, Note: e.Note})
+	}
+	end := bytes.Index(raw, []byte("\r\n\r\n")) + 2
+	if end < 2 {
+		end = len(raw)
+	}
+	out = append(out, window(web.Source{Part: "header", Title: "Header", Type: "message/rfc822-headers", Size: end, Marks: byPart["header"]}, raw[:end]))
+	for _, p := range m.Parts {
+		marks, ok := byPart[p.Path]
+		if !ok || len(out) == 20 {
+			continue
+		}
+		s := web.Source{Part: p.Path, Type: p.MediaType, Marks: marks}
+		content := []byte(p.Text())
+		switch {
+		case p.IsHTML():
+			s.Title = "Text, as HTML source"
+		case strings.HasPrefix(p.MediaType, "text/"):
+			s.Title = "Text"
+		default:
+			s.Title, content = cmp.Or(p.FileName, "Attachment"), p.Content()
+			s.Binary = !utf8.Valid(content[:min(len(content), 4096)])
+		}
+		s.Size = len(content)
+		out = append(out, window(s, content))
+	}
+	return out
+}
+
+// window cuts what is too long to show to what lies around its first mark.
+func window(s web.Source, content []byte) web.Source {
+	s.Bytes = content
+	if len(content) <= web.MaxSource {
+		return s
+	}
+	begin := 0
+	if len(s.Marks) > 0 {
+		begin = max(0, s.Marks[0].Start-web.MaxSource/2)
+	}
+	begin = min(begin, len(content)-web.MaxSource)
+	s.Offset, s.Bytes = begin, content[begin:begin+web.MaxSource]
+	return s
+}
+
+// Person is one protected person.
+func (d *deskService) Person(ctx context.Context, id portcullis.ID) (out web.Person, err error) {
+	p := d.dir.Person(id)
+	if p == nil {
+		return out, web.ErrNotFound
+	}
+	if err := d.decide(ctx, access.SeePerson, d.about(p.ID, p.ID)); err != nil {
+		return out, err
+	}
+	s, err := d.board.get(ctx)
+	if err != nil {
+		return out, d.plain(err)
+	}
+	state := s.people[p.ID]
+	if state == nil {
+		state = &personState{id: p.ID}
+	}
+	out = web.Person{PersonRow: d.personRow(state), Self: caller(ctx).Person == p.ID, House: p.Organisation, Party: p.Party, Languages: p.Languages}
+	for _, a := range p.Addresses {
+		out.Addresses = append(out.Addresses, web.Address{Address: a, Kind: d.kindOf(a)})
+	}
+	if out.CompromisedWhy, err = d.noticeRecords().Suspected(ctx, p.ID); err != nil {
+		return out, d.plain(err)
+	}
+	out.Compromised = out.CompromisedWhy != ""
+	for _, n := range s.clocks {
+		for _, one := range n {
+			if one.Person == p.ID && len(out.Clocks) < 50 {
+				out.Clocks = append(out.Clocks, d.clock(one))
+			}
+		}
+	}
+	slices.SortStableFunc(out.Clocks, func(a, b web.Clock) int { return a.Due.Compare(b.Due) })
+	if err := d.receivedBy(ctx, p.ID, &out); err != nil {
+		return out, d.plain(err)
+	}
+	return out, d.plain(d.standing(ctx, p.ID, &out))
+}
+
+func (d *deskService) kindOf(address string) string {
+	if d.dir.OwnDomain(address[strings.LastIndexByte(address, '@')+1:]) {
+		return "office"
+	}
+	return "personal"
+}
+
+// receivedBy lists what reached somebody, by the messages' strongest findings.
+func (d *deskService) receivedBy(ctx context.Context, id portcullis.ID, out *web.Person) error {
+	reader := d.mailRecords()
+	list, err := reader.Findings(ctx, records.Filter{People: []portcullis.ID{id}, Limit: 3 * web.MaxRows})
+	if err != nil {
+		return err
+	}
+	slices.SortStableFunc(list, func(a, b records.Found) int { return b.Message.Time.Compare(a.Message.Time) })
+	seen := map[portcullis.ID]bool{}
+	for _, f := range list {
+		if seen[f.Message.ID] {
+			continue
+		}
+		seen[f.Message.ID] = true
+		out.ReceivedTotal++
+		if len(out.Received) == web.MaxRows {
+			continue
+		}
+		row := web.Received{Finding: f.Finding.ID, Time: f.Message.Time, Severity: f.Finding.Severity, Learnt: learntOf(f.Finding)}
+		if row.Address, err = d.addressOf(ctx, f.Message.ID, id); err != nil {
+			return err
+		}
+		head, err := d.head(ctx, f.Message.ID)
+		if err != nil {
+			return err
+		}
+		row.Title, row.From = head.subject, head.from
+		in, err := d.campaignRecords().Campaigns(ctx, campaigns.Query{Event: f.Message.ID, Limit: 1, Ordinary: true})
+		if err != nil {
+			return err
+		}
+		if len(in) > 0 {
+			row.Campaign = d.campaignRef(in[0].ID)
+		}
+		out.Received = append(out.Received, row)
+	}
+	return nil
+}
+
+// addressOf is at which of their addresses somebody got a message.
+func (d *deskService) addressOf(ctx context.Context, event, person portcullis.ID) (string, error) {
+	list, err := d.mailRecords().Deliveries(ctx, event)
+	if err != nil {
+		return "", fmt.Errorf("deliveries of %s: %w", event, err)
+	}
+	for _, one := range list {
+		if one.Person == person {
+			return one.Recipient, nil
+		}
+	}
+	return "", nil
+}
+
+// learntOf says in a sentence what a mail could have learnt or got.
+func learntOf(f portcullis.Finding) string {
+	name, _, _ := strings.Cut(strings.TrimPrefix(f.Rule, "mail/"), "@")
+	switch name {
+	case "reconnaissance":
+		return "that it was opened, when, where (by the IP address), and with what device and program"
+	case "phishing":
+		return "a password, if one was typed in"
+	case "attachment":
+		return "whatever the computer holds, if the attachment was opened"
+	case "impersonation", "lure", "hijack":
+		return "what was answered; that a link was followed, when and from where"
+	case "register-copy":
+		return "the records that the copy holds"
+	case "indicator":
+		return "that it was opened or followed, when and from where"
+	}
+	return ""
+}

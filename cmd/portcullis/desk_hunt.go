@@ -1,0 +1,338 @@
+package main
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"portcullis.example/portcullis"
+	"portcullis.example/portcullis/internal/archive"
+	"portcullis.example/portcullis/internal/campaigns"
+	"portcullis.example/portcullis/internal/web"
+	"portcullis.example/portcullis/internal/web/access"
+)
+
+// huntCeiling is how many mails a hunt on a page lists; more are counted.
+const huntCeiling = 2000
+
+// Hunt asks the archive. That it was asked, by whom and for what, is written down first.
+func (d *deskService) Hunt(ctx context.Context, q web.HuntQuery) (out web.Hunt, err error) {
+	text := strings.TrimSpace(q.Text)
+	if text == "" {
+		return out, d.may(ctx, access.Hunt, access.Object{ID: "hunt"})
+	}
+	p, err := archive.ParsePattern(text)
+	if err != nil {
+		return out, &web.InvalidError{Field: "q", Why: sentence(err.Error())}
+	}
+	if archive.Personal(p) {
+		return out, &web.ForbiddenError{Why: "Addresses and subjects lead to people and what they write about. Asking for one needs a stated purpose: use portcullis hunt --purpose, which logs it."}
+	}
+	if err := d.look(ctx, access.Hunt, access.Object{ID: "hunt"}, map[string]string{"for": p.String()}); err != nil {
+		return out, err
+	}
+	began := time.Now()
+	out.Understood = []portcullis.Observable{p}
+	moment, err := newSnapshot(ctx, d.app.store.DB())
+	if err != nil {
+		return out, d.plain(err)
+	}
+	defer moment.close()
+	collect := &deskHunt{desk: d, q: q, seen: map[portcullis.ID]int{}}
+	h := &mailHunt{ctx: ctx, reader: d.mailRecords(), dir: d.dir, since: q.From, limit: huntCeiling, out: collect}
+	if err := h.run(archive.NewReader(moment).WithKey(d.app.key), []portcullis.Indicator{{Pattern: p}}); err != nil {
+		return out, d.plain(err)
+	}
+	return d.hunted(ctx, q, collect, out, began)
+}
+
+// hunted makes the page of what was found.
+func (d *deskService) hunted(ctx context.Context, q web.HuntQuery, c *deskHunt, out web.Hunt, began time.Time) (web.Hunt, error) {
+	s, err := d.board.get(ctx)
+	if err != nil {
+		return out, d.plain(err)
+	}
+	slices.SortStableFunc(c.hits, func(a, b web.Hit) int { return b.Time.Compare(a.Time) })
+	page, next := pageOf(c.hits, q.Page, q.Limit)
+	for _, hit := range page {
+		in, err := d.campaignRecords().Campaigns(ctx, campaigns.Query{Event: hit.Event, Limit: 1, Ordinary: true})
+		if err != nil {
+			return out, d.plain(err)
+		}
+		if len(in) > 0 {
+			hit.Campaign = d.campaignRef(in[0].ID)
+		}
+		if v, ok, err := d.mailRecords().Verdict(ctx, hit.Event); err != nil {
+			return out, d.plain(err)
+		} else if ok && len(v.Findings) > 0 && v.Findings[0].Severity > portcullis.Informational {
+			hit.Finding = v.Findings[0].ID
+		}
+		out.Hits = append(out.Hits, hit)
+	}
+	out.Total, out.Next = len(c.hits), next
+	for id, n := range c.seen {
+		state := s.people[id]
+		if state == nil {
+			out.Beyond++
+			state = &personState{id: id, events: n}
+		}
+		out.People = append(out.People, d.personRow(state))
+	}
+	slices.SortFunc(out.People, func(a, b web.PersonRow) int { return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID)) })
+	out.People = out.People[:min(len(out.People), 50)]
+	if out.Searched, err = d.links.Total(ctx); err != nil {
+		return out, d.plain(err)
+	}
+	out.Took = time.Since(began)
+	return out, nil
+}
+
+// deskHunt collects what mailHunt finds.
+type deskHunt struct {
+	desk *deskService
+	q    web.HuntQuery
+	hits []web.Hit
+	seen map[portcullis.ID]int // mails by person
+}
+
+func (c *deskHunt) mail(m huntMail) error {
+	if !c.q.To.IsZero() && m.Time.After(c.q.To) {
+		return nil
+	}
+	hit := web.Hit{Event: m.Event, Time: m.Time}
+	if len(m.Forms) > 0 {
+		f := m.Forms[0]
+		hit.Value, hit.Form, hit.Where = f.Observable.Value, f.Form, f.Part
+		if len(m.Forms) > 1 {
+			hit.Form += fmt.Sprintf(" and %d more", len(m.Forms)-1)
+		}
+	}
+	if len(m.Recipients) == 0 {
+		c.hits = append(c.hits, hit)
+	}
+	for _, r := range m.Recipients {
+		one := hit
+		one.Address = r.Address
+		one.Person = web.PersonRef{Name: r.who()}
+		if r.Person != "" {
+			one.Person = c.desk.person(r.Person)
+			c.seen[r.Person]++
+		}
+		c.hits = append(c.hits, one)
+	}
+	return nil
+}
+
+func (c *deskHunt) found(huntPattern) error            { return nil }
+func (c *deskHunt) missed(portcullis.Observable) error { return nil }
+func (c *deskHunt) end(huntTotals) error               { return nil }
+
+// Indicators lists what is kept, the latest first.
+func (d *deskService) Indicators(ctx context.Context, q web.IndicatorQuery) (out web.Indicators, err error) {
+	if err := d.may(ctx, access.SeeIndicators, access.Object{ID: "indicators"}); err != nil {
+		return out, err
+	}
+	reader := archive.NewReader(d.app.store.DB()).WithKey(d.app.key)
+	kept, err := reader.Kept(ctx)
+	if err != nil {
+		return out, d.plain(err)
+	}
+	words := strings.ToLower(strings.TrimSpace(q.Text))
+	kept = slices.DeleteFunc(kept, func(k archive.Kept) bool {
+		return words != "" && !strings.Contains(strings.ToLower(k.Pattern.String()+" "+k.Source), words)
+	})
+	slices.SortStableFunc(kept, func(a, b archive.Kept) int {
+		return cmp.Or(b.Added.Compare(a.Added), cmp.Compare(a.Pattern.Value, b.Pattern.Value))
+	})
+	page, next := pageOf(kept, q.Page, q.Limit)
+	for _, k := range page {
+		row, err := d.indicatorRow(ctx, reader, k)
+		if err != nil {
+			return out, d.plain(err)
+		}
+		out.Rows = append(out.Rows, row)
+	}
+	out.Total, out.Next, out.Feeds = len(kept), next, feedsOf(kept)
+	return out, nil
+}
+
+func (d *deskService) indicatorRow(ctx context.Context, reader *archive.Reader, k archive.Kept) (row web.IndicatorRow, err error) {
+	row = web.IndicatorRow{ID: k.ID(), Pattern: k.Pattern, Source: k.Source, Marking: k.Marking, From: k.From, Until: k.Until, Added: k.Added}
+	seen, err := reader.Sightings(ctx, k.ID())
+	if err != nil {
+		return row, err
+	}
+	who := map[portcullis.ID]bool{}
+	for i, s := range seen {
+		row.Sightings++
+		if s.Time.After(row.Last) {
+			row.Last = s.Time
+		}
+		if i >= 200 {
+			continue
+		}
+		deliveries, err := d.mailRecords().Deliveries(ctx, s.Event)
+		if err != nil {
+			return row, err
+		}
+		for _, one := range deliveries {
+			if one.Person != "" {
+				who[one.Person] = true
+			}
+		}
+		if row.Campaign.ID == "" {
+			in, err := d.campaignRecords().Campaigns(ctx, campaigns.Query{Event: s.Event, Limit: 1, Ordinary: true})
+			if err != nil {
+				return row, err
+			}
+			if len(in) > 0 {
+				row.Campaign = d.campaignRef(in[0].ID)
+			}
+		}
+	}
+	row.People = len(who)
+	return row, nil
+}
+
+// feedsOf groups what came at one time from one source.
+func feedsOf(kept []archive.Kept) (list []web.FeedRow) {
+	for _, k := range kept {
+		i := slices.IndexFunc(list, func(f web.FeedRow) bool { return f.Source == k.Source && f.When.Equal(k.Added) })
+		if i < 0 {
+			if len(list) == 10 {
+				continue
+			}
+			list = append(list, web.FeedRow{Name: k.Source, Source: k.Source, Marking: k.Marking, When: k.Added})
+			i = len(list) - 1
+		}
+		list[i].New++
+	}
+	return list
+}
+
+// AddIndicators keeps what was typed or came as a feed, and searches all history for it.
+func (d *deskService) AddIndicators(ctx context.Context, a web.IndicatorAct) (out web.Added, err error) {
+	if err := d.decide(ctx, access.EditIndicator, access.Object{ID: "indicators"}); err != nil {
+		return out, err
+	}
+	marking, err := archive.ParseMarking(a.Marking)
+	if err != nil {
+		return out, &web.InvalidError{Field: "marking", Why: sentence(err.Error())}
+	}
+	if strings.TrimSpace(a.Source) == "" {
+		return out, &web.InvalidError{Field: "source", Why: "Say who told us, so that it can be asked and thanked."}
+	}
+	list, problems, err := readAct(a)
+	if err != nil {
+		return out, err
+	}
+	for i := range list {
+		list[i].Source, list[i].Marking = a.Source, cmp.Or(marking, list[i].Marking)
+	}
+	return d.keepIndicators(ctx, list, problems, a.Anyway)
+}
+
+// readAct reads both fields of the form.
+func readAct(a web.IndicatorAct) (list []portcullis.Indicator, problems []archive.Problem, err error) {
+	if text := strings.TrimSpace(a.Patterns); text != "" {
+		list, problems, err = archive.ReadIndicators("typed", strings.NewReader(text))
+		if err != nil {
+			return nil, nil, &web.InvalidError{Field: "patterns", Why: sentence(err.Error())}
+		}
+	}
+	if len(a.Feed) > 0 {
+		more, wrong, err := archive.ReadIndicators(cmp.Or(a.FeedName, "feed"), bytes.NewReader(a.Feed))
+		if err != nil {
+			return nil, nil, &web.InvalidError{Field: "feed", Why: sentence(err.Error())}
+		}
+		list, problems = append(list, more...), append(problems, wrong...)
+	}
+	if len(list)+len(problems) == 0 {
+		return nil, nil, &web.InvalidError{Field: "patterns", Why: "Type at least one indicator, or choose a file."}
+	}
+	return list, problems, nil
+}
+
+// keepIndicators takes those that do not hit too much, and follows each through all history.
+func (d *deskService) keepIndicators(ctx context.Context, list []portcullis.Indicator, problems []archive.Problem, anyway bool) (out web.Added, err error) {
+	began := time.Now()
+	for _, p := range problems {
+		out.Refused = append(out.Refused, web.Refusal{Line: p.Line, Why: sentence(p.Message)})
+	}
+	checked, err := d.campaignRecords().Check(ctx, list)
+	if err != nil {
+		return out, d.plain(err)
+	}
+	list = list[:0]
+	for _, c := range checked {
+		if c.Refused == "" || anyway {
+			list = append(list, c.Indicator)
+			continue
+		}
+		out.Refused = append(out.Refused, web.Refusal{Value: c.Indicator.Pattern.Value, Why: sentence(c.Refused), Hits: c.Hits})
+	}
+	out.RefusedAll = len(out.Refused)
+	out.Refused = out.Refused[:min(len(out.Refused), 50)]
+	before := d.knownPeople(ctx)
+	err = d.app.store.Tx(ctx, func(tx *sql.Tx) error {
+		w := archive.NewWriter(tx)
+		defer w.Close()
+		fresh, err := w.AddIndicators(ctx, list, d.now())
+		if err != nil {
+			return err
+		}
+		out.New, out.Known = fresh, len(list)-fresh
+		c := campaigns.NewWriter(tx, d.links.deps())
+		defer c.Close()
+		if _, err := c.Tell(ctx, list); err != nil {
+			return err
+		}
+		return access.Audit(ctx, tx, string(access.EditIndicator), "indicators", map[string]int{"new": out.New, "known": out.Known, "refused": out.RefusedAll})
+	})
+	if err != nil {
+		return out, d.plain(err)
+	}
+	seen, err := d.links.sight(ctx, list)
+	if err != nil {
+		return out, d.plain(err)
+	}
+	changed, err := d.follow(ctx)
+	if err != nil {
+		return out, d.plain(err)
+	}
+	out.Sightings = seen.sightings
+	for _, id := range seen.people {
+		if !before[id] && len(out.People) < 50 {
+			out.People = append(out.People, d.personRow(&personState{id: id, events: 1}))
+		}
+	}
+	for _, id := range changed {
+		out.Campaigns = append(out.Campaigns, d.campaignRef(id))
+	}
+	if out.Searched, err = d.links.Total(ctx); err != nil {
+		return out, d.plain(err)
+	}
+	out.Took = time.Since(began)
+	d.changed("indicators", "")
+	return out, nil
+}
+
+// knownPeople are those whom open campaigns reached so far.
+func (d *deskService) knownPeople(ctx context.Context) map[portcullis.ID]bool {
+	known := map[portcullis.ID]bool{}
+	if s, err := d.board.get(ctx); err == nil {
+		for id := range s.people {
+			known[id] = true
+		}
+	}
+	return known
+}
+
+// errNothing is a feed in which nothing could be used.
+var errNothing = errors.New("no indicator could be used")

@@ -1,0 +1,213 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"portcullis.example/portcullis"
+	"portcullis.example/portcullis/internal/api"
+	"portcullis.example/portcullis/internal/archive"
+	"portcullis.example/portcullis/internal/campaigns"
+	"portcullis.example/portcullis/internal/mail/message"
+	"portcullis.example/portcullis/internal/observable"
+	"portcullis.example/portcullis/internal/people"
+	"portcullis.example/portcullis/internal/response"
+	"portcullis.example/portcullis/internal/web"
+)
+
+// game is an exercise that is being played at a desk.
+type game struct {
+	server *server
+	play_  exercise
+
+	mu    sync.Mutex
+	score []web.Score // guarded by mu
+	done  bool        // guarded by mu
+}
+
+func newGame(s *server, plan exercisePlan) *game {
+	g := &game{server: s}
+	g.play_ = exercise{plan: plan, clock: s.clock, scan: s.scan, log: s.log, arrivedMail: s.step, feed: g.feed}
+	return g
+}
+
+// feed is a partner's file coming in, as if somebody had brought it to the desk.
+func (g *game) feed(ctx context.Context, f exerciseFeed, list []portcullis.Indicator, problems []archive.Problem) error {
+	added, err := g.server.desk.keepIndicators(api.WithCaller(ctx, machine), list, problems, false)
+	if err != nil {
+		return fmt.Errorf("feed of %s: %w", f.From, err)
+	}
+	fmt.Fprintf(g.server.std.out, "%s  %s sent indicators: %d new, %d refused; seen in %s, %s not known before.\n",
+		g.server.now().Format("2 Jan 2006"), f.From, added.New, added.RefusedAll, count(added.Sightings, "mail"), peopleCount(len(added.People)))
+	return nil
+}
+
+// play runs the exercise, and then leaves the desk as it is for whoever works on.
+func (g *game) play(ctx context.Context) error {
+	if err := g.play_.load(ctx); err != nil {
+		return err
+	}
+	if err := g.play_.play(ctx); err != nil {
+		return err
+	}
+	if err := g.server.desk.links.settle(ctx); err != nil {
+		return err
+	}
+	fmt.Fprintln(g.server.std.out, "The two years are over. The score is on the first page, and counts what you still do there.")
+	g.mu.Lock()
+	g.done = true
+	g.mu.Unlock()
+	for tick := time.NewTicker(time.Second); ; {
+		if err := g.count(ctx); err != nil {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			tick.Stop()
+			return ctx.Err()
+		case <-tick.C:
+			if err := g.server.step(ctx); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// state is what the first page shows.
+func (g *game) state() *web.Exercise {
+	c := g.server.clock
+	now := c.Now()
+	x := &web.Exercise{Name: "Two years at the Parliament of Verania", At: now, Speed: c.factor, Percent: int(100 * now.Sub(c.start) / c.end.Sub(c.start))}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	x.Done, x.Score = g.done, slices.Clone(g.score)
+	return x
+}
+
+// count scores the desk against what really happened.
+func (g *game) count(ctx context.Context) error {
+	t, err := readTruth(g.play_.plan.Truth)
+	if err != nil {
+		return err
+	}
+	events := g.events()
+	var scores []web.Score
+	for _, op := range t.Operations {
+		r := reckoning{people: map[portcullis.ID]time.Time{}, told: map[portcullis.ID]time.Time{}}
+		for _, m := range op.Mails {
+			r.mail(events[m.ID], m.Time, g.server.desk.dir.ByAddress(m.Target))
+		}
+		if err := g.reckon(ctx, &r); err != nil {
+			return err
+		}
+		scores = append(scores, r.scores(op.Name, op.About, g.server.desk)...)
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.score = scores
+	return nil
+}
+
+// events are the ids of the exercise's messages, by their Message-ID.
+func (g *game) events() map[string]portcullis.ID {
+	ids := map[string]portcullis.ID{}
+	for _, m := range g.play_.mails {
+		parsed := message.Parse(m.item.Raw, message.DefaultLimits())
+		if id, err := observable.MessageID(parsed.MessageID()); err == nil {
+			ids[id] = portcullis.NewID("event", "mail", parsed.Digest())
+		}
+	}
+	return ids
+}
+
+// reckoning is how one operation went.
+type reckoning struct {
+	first    time.Time
+	events   []portcullis.ID
+	people   map[portcullis.ID]time.Time // when first reached
+	detected time.Time                   // when it first stood on the desk
+	told     map[portcullis.ID]time.Time
+}
+
+func (r *reckoning) mail(event portcullis.ID, at time.Time, owners []*people.Person) {
+	if r.first.IsZero() || at.Before(r.first) {
+		r.first = at
+	}
+	r.events = append(r.events, event)
+	for _, p := range owners {
+		if have, ok := r.people[p.ID]; !ok || at.Before(have) {
+			r.people[p.ID] = at
+		}
+	}
+}
+
+// reckon asks the store when the operation was seen and who was told.
+func (g *game) reckon(ctx context.Context, r *reckoning) error {
+	d := g.server.desk
+	seen := map[portcullis.ID]bool{}
+	for _, event := range r.events {
+		list, err := d.campaignRecords().Campaigns(ctx, campaigns.Query{Event: event, Limit: 1, Ordinary: true})
+		if err != nil {
+			return err
+		}
+		for _, c := range list {
+			if seen[c.ID] {
+				continue
+			}
+			seen[c.ID] = true
+			if made := c.Made; r.detected.IsZero() || made.Before(r.detected) {
+				r.detected = made
+			}
+			notices, err := d.noticeRecords().Notices(ctx, response.Query{Campaign: c.ID})
+			if err != nil {
+				return err
+			}
+			for _, n := range notices {
+				if have, ok := r.told[n.Person]; !n.Told.IsZero() && (!ok || n.Told.Before(have)) {
+					r.told[n.Person] = n.Told
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// scores are the lines of one operation.
+func (r *reckoning) scores(name, about string, d *deskService) []web.Score {
+	detect := web.Score{Name: name + ": time to detect", Value: "not detected", Note: about}
+	if !r.detected.IsZero() {
+		detect.Value = days(r.detected.Sub(r.first))
+	}
+	var waits []time.Duration
+	var missed []string
+	for id, reached := range r.people {
+		if told, ok := r.told[id]; ok {
+			waits = append(waits, told.Sub(reached))
+		} else {
+			missed = append(missed, d.person(id).Name)
+		}
+	}
+	slices.Sort(waits)
+	slices.Sort(missed)
+	tell := web.Score{Name: name + ": time to tell", Value: "nobody was told", Note: "from the first mail to each person until they were told; the middle of all who were"}
+	if len(waits) > 0 {
+		tell.Value = days(waits[len(waits)/2])
+	}
+	miss := web.Score{Name: name + ": people missed", Value: fmt.Sprintf("%d of %d", len(missed), len(r.people)), Note: strings.Join(missed, ", ")}
+	return []web.Score{detect, tell, miss}
+}
+
+// days says a span as people do.
+func days(d time.Duration) string {
+	switch {
+	case d < time.Hour:
+		return "less than an hour"
+	case d < 48*time.Hour:
+		return fmt.Sprintf("%d hours", int(d.Hours()))
+	}
+	return fmt.Sprintf("%d days", int(d.Hours()/24))
+}

@@ -1,0 +1,110 @@
+// Pages that follow what happens. The server says that something changed, never
+// what; the page then asks for itself again, as a document (which runs and loads
+// nothing of it), and takes over the parts that are marked for it.
+
+const quietly = 400; // ms to wait after a change, so that a burst is one request
+
+function say(text: string, state: string): void {
+  const at = document.getElementById("live");
+  if (!at) return;
+  at.textContent = text;
+  at.dataset.state = state;
+}
+
+function follow(): void {
+  const { at, topics, subject } = document.body.dataset;
+  if (!at) return;
+  const address = "/live?" + new URLSearchParams({ at, topics: topics ?? "", subject: subject ?? "" });
+  let wait = 0;
+  let tries = 0;
+  const connect = () => {
+    const source = new EventSource(address);
+    source.addEventListener("hello", () => { tries = 0; say("Live", "on"); });
+    source.addEventListener("change", () => {
+      window.clearTimeout(wait);
+      wait = window.setTimeout(refresh, quietly);
+    });
+    source.addEventListener("error", () => {
+      say("Not live", "off");
+      if (source.readyState !== EventSource.CLOSED) return; // the browser tries again by itself
+      tries += 1;
+      window.setTimeout(connect, Math.min(60_000, 5_000 * tries));
+    });
+  };
+  connect();
+}
+
+function refresh(): void {
+  const request = new XMLHttpRequest();
+  request.open("GET", location.pathname + location.search.replace(/([?&])(done|n)=[^&]*/g, "$1"));
+  request.responseType = "document";
+  request.addEventListener("load", () => {
+    const next = request.responseXML;
+    if (request.status !== 200 || !next || !next.getElementById("main")) { say("Reload the page", "off"); return; }
+    take(next);
+  });
+  request.addEventListener("error", () => say("Not live", "off"));
+  request.send();
+}
+
+// take replaces what differs, leaves alone where somebody is typing, and keeps
+// what was folded open and where the focus was.
+function take(next: Document): void {
+  let changed = false;
+  for (const old of document.querySelectorAll<HTMLElement>("[data-live]")) {
+    const now = next.getElementById(old.id);
+    if (!now) { if (!old.contains(document.activeElement)) { old.hidden = true; changed = true; } continue; }
+    const plain = fingerprint(now);
+    if (old.dataset.was === undefined) old.dataset.was = old.textContent ?? "";
+    if (plain === old.dataset.was || busy(old)) continue;
+    const open = [...old.querySelectorAll("details")].map((d) => d.open);
+    const focus = (document.activeElement instanceof HTMLElement && old.contains(document.activeElement)) ? document.activeElement.getAttribute("href") : null;
+    const fresh = document.importNode(now, true);
+    fresh.dataset.was = plain;
+    fresh.querySelectorAll("details").forEach((d, i) => { d.open = open[i] ?? d.open; });
+    old.replaceWith(fresh);
+    if (focus !== null) [...fresh.querySelectorAll<HTMLElement>("a[href]")].find((a) => a.getAttribute("href") === focus)?.focus();
+    fresh.classList.add("pc-fresh");
+    changed = true;
+  }
+  for (const fresh of next.querySelectorAll<HTMLElement>("[data-live]")) {
+    if (!document.getElementById(fresh.id)) { location.reload(); return; }
+  }
+  if (changed) {
+    document.title = next.title;
+    const time = new Date().toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+    say("Live, updated " + time, "on");
+    document.dispatchEvent(new CustomEvent("desk:updated"));
+  }
+}
+
+function fingerprint(e: HTMLElement): string { return e.textContent ?? ""; }
+
+function busy(e: HTMLElement): boolean {
+  const a = document.activeElement;
+  if (a && e.contains(a) && a.matches("input, textarea, select")) return true;
+  return [...e.querySelectorAll<HTMLInputElement | HTMLTextAreaElement>("input:not([type=hidden]), textarea")].some((f) => f.value !== f.defaultValue);
+}
+
+// A link to a place inside a folded part opens it.
+function unfold(): void {
+  const target = location.hash.length > 1 ? document.getElementById(decodeURIComponent(location.hash.slice(1))) : null;
+  for (let e: HTMLElement | null = target; e; e = e.parentElement) if (e instanceof HTMLDetailsElement) e.open = true;
+  if (target instanceof HTMLDetailsElement) target.open = true;
+}
+
+// Sending a form twice by a double click would be told as a conflict.
+function once(): void {
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (!(form instanceof HTMLFormElement) || form.method !== "post") return;
+    if (form.dataset.sent) { event.preventDefault(); return; }
+    form.dataset.sent = "yes";
+    window.setTimeout(() => { delete form.dataset.sent; }, 5_000);
+  });
+}
+
+window.addEventListener("hashchange", unfold);
+unfold();
+once();
+follow();

@@ -1,0 +1,83 @@
+package web
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"portcullis.example/portcullis/internal/api"
+)
+
+// asCaller signs everybody in, with the roles that the cookie "as" names.
+func asCaller(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		c := api.Caller{Name: "Ada Okafor", Roles: []api.Role{api.Analyst, api.Approver}}
+		if as, err := r.Cookie("as"); err == nil {
+			c.Roles = nil
+			for role := range strings.SplitSeq(as.Value, "+") {
+				c.Roles = append(c.Roles, api.Role(role))
+			}
+			if c.Has(api.Member) {
+				c.Person, c.Name = "person:0001", "Bao Marchetti"
+			}
+		}
+		next.ServeHTTP(w, r.WithContext(api.WithCaller(r.Context(), c)))
+	})
+}
+
+func newDesk(t testing.TB, f *fakeDesk) http.Handler {
+	t.Helper()
+	if f.feed == nil {
+		f.feed = NewFeed(fakeNow)
+	}
+	h, err := New(Config{Desk: f, Guard: asCaller, Feed: f.feed, Title: "Parliament of Arcadia", Now: func() time.Time { return fakeNow }, SignOut: "/sign-out",
+		SignIn: []Way{{"Sign in with the house's account", "/sign-in/oidc", ""}}, Token: func(*http.Request) string { return "token-1" }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return h
+}
+
+func get(t testing.TB, h http.Handler, path, as string) *httptest.ResponseRecorder {
+	t.Helper()
+	r := httptest.NewRequest("GET", path, nil)
+	if as != "" {
+		r.AddCookie(&http.Cookie{Name: "as", Value: as})
+	}
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	return w
+}
+
+func post(t testing.TB, h http.Handler, path string, form url.Values) *httptest.ResponseRecorder {
+	t.Helper()
+	r := httptest.NewRequest("POST", path, strings.NewReader(form.Encode()))
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	return w
+}
+
+// every page there is, with the roles it is looked at with.
+var everyPage = []struct{ name, path, as string }{
+	{"situation", "/", ""}, {"situation-reader", "/", "reader"}, {"campaigns", "/campaigns", ""}, {"campaign", "/campaigns/campaign:0000", ""}, {"people", "/people", ""}, {"person", "/people/person:0007", ""},
+	{"person-held", "/people/person:0002", ""}, {"person-self", "/people/person:0001", "member"}, {"finding", "/findings/finding:0001", ""}, {"hunt", "/hunt", ""}, {"hunt-hits", "/hunt?q=seminar-news.example", ""},
+	{"hunt-wrong", "/hunt?q=a&from=yesterday", ""}, {"indicators", "/indicators", ""}, {"notices", "/notices", ""}, {"notice", "/notices/notice:0000", ""}, {"notice-refused", "/notices/notice:0001", ""},
+	{"notice-delayed", "/notices/notice:0003", ""}, {"notice-sent", "/notices/notice:0014", ""}, {"knew", "/knew", ""}, {"contacts", "/contacts", "member"}, {"audit", "/audit", ""},
+	{"audit-ask", "/audit?ask=finding:0001", "admin"}, {"signin", "/sign-in", ""}, {"notfound", "/nothing/here", ""}, {"forbidden", "/findings/finding:0001", "admin"},
+}
+
+func TestEveryPageAnswers(t *testing.T) {
+	for _, f := range []*fakeDesk{{}, {hostile: true}, {empty: true}, {huge: true}} {
+		h := newDesk(t, f)
+		for _, p := range everyPage {
+			w := get(t, h, p.path, p.as)
+			if w.Code >= 500 {
+				t.Errorf("%s: %d", p.path, w.Code)
+			}
+		}
+	}
+}
