@@ -42,7 +42,14 @@ func gatherReach(ctx context.Context, reader *records.Reader, dir *people.Direct
 		r.Events = append(r.Events, e.Received)
 		r.CouldKnow = earliest(r.CouldKnow, e.since())
 		if knew {
-			r.Knew = earliest(r.Knew, e.row.Recorded)
+			since, err := reader.KnewSince(ctx, id)
+			if err != nil {
+				return r, err
+			}
+			if since.IsZero() || since.After(now) {
+				since = now
+			}
+			r.Knew = earliest(r.Knew, since)
 		}
 	}
 	return r, nil

@@ -56,6 +56,25 @@ type fed struct {
 	list      []portcullis.Indicator // those that are taken
 }
 
+// Hits counts the messages that each pattern would hit, with all below a domain and within a network.
+func (k *correlator) Hits(ctx context.Context, patterns []portcullis.Observable) ([]int, error) {
+	count := map[portcullis.Observable]int{}
+	var pattern portcullis.Observable
+	var event portcullis.ID
+	err := archive.NewReader(k.app.store.DB()).WithKey(k.app.key).Hunt(ctx, patterns, func(hit archive.Hit) error {
+		if hit.Pattern != pattern || hit.Event != event {
+			count[hit.Pattern]++
+			pattern, event = hit.Pattern, hit.Event
+		}
+		return nil
+	})
+	hits := make([]int, len(patterns))
+	for i, p := range patterns {
+		hits[i] = count[p]
+	}
+	return hits, err
+}
+
 // Run takes feeds.
 func (c *indicatorsAddCommand) Run(ctx context.Context, std stdio, g *Globals) (err error) {
 	marking, err := archive.ParseMarking(c.TLP)

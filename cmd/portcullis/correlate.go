@@ -56,6 +56,24 @@ func worthPlacing(v portcullis.Verdict) bool {
 	})
 }
 
+// announce puts into the outbox which messages ask for attention.
+func (a *app) announce(ctx context.Context, tx *sql.Tx, list []records.Judgement) error {
+	var items []store.Item
+	for _, j := range list {
+		if worthPlacing(j.Verdict()) {
+			items = append(items, store.Item{Key: string(j.Message())})
+		}
+	}
+	return a.store.EnqueueAll(ctx, tx, topicFindings, items)
+}
+
+func judgementsOf(list []*arrived) (out []records.Judgement) {
+	for _, a := range list {
+		out = append(out, a.judgement)
+	}
+	return out
+}
+
 // drain places everything that waits, and returns the campaigns that changed.
 func (k *correlator) drain(ctx context.Context) (changed []portcullis.ID, err error) {
 	for {

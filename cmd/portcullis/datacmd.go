@@ -11,12 +11,16 @@ import (
 	"time"
 
 	"portcullis.example/portcullis"
+	"portcullis.example/portcullis/internal/api"
 	"portcullis.example/portcullis/internal/archive"
+	"portcullis.example/portcullis/internal/campaigns"
 	"portcullis.example/portcullis/internal/mail"
 	"portcullis.example/portcullis/internal/mail/message"
 	"portcullis.example/portcullis/internal/mail/records"
 	"portcullis.example/portcullis/internal/people"
+	"portcullis.example/portcullis/internal/response"
 	"portcullis.example/portcullis/internal/store"
+	"portcullis.example/portcullis/internal/web/access"
 )
 
 type backupCommand struct {
@@ -121,6 +125,9 @@ func (c *retainCommand) Run(ctx context.Context, std stdio, g *Globals) (err err
 			break
 		}
 	}
+	if err := a.retainRest(ctx, before); err != nil {
+		return err
+	}
 	fmt.Fprintf(std.out, "Removed %s from before %s (%s).\n", count(removed, "message"), before.Format("2 Jan 2006"), count(days, "day"))
 	fmt.Fprintln(std.out, "Mail whose time no trusted server told (trusted_relays in the configuration) counts from the day it was scanned: its Date is what the sender wrote.")
 	return nil
@@ -142,7 +149,7 @@ func (a *app) retainSome(ctx context.Context, before time.Time) (n int, err erro
 		if n == 0 {
 			return aw.Sweep(ctx)
 		}
-		return removeEvents(ctx, aw, ids)
+		return a.removeEvents(ctx, tx, aw, ids)
 	})
 	return n, err
 }
@@ -168,13 +175,46 @@ func (a *app) secureDelete(ctx context.Context, tx *sql.Tx, how string) error {
 	return nil
 }
 
-func removeEvents(ctx context.Context, aw *archive.Writer, ids []portcullis.ID) error {
+func (a *app) removeEvents(ctx context.Context, tx *sql.Tx, aw *archive.Writer, ids []portcullis.ID) error {
 	for _, id := range ids {
 		if err := aw.Remove(ctx, id); err != nil {
 			return err
 		}
 	}
-	return nil
+	w := campaigns.NewWriter(tx, campaigns.Deps{})
+	defer w.Close()
+	return w.Remove(ctx, ids)
+}
+
+// forget removes a person from what the other parts keep. That the chains had entries about
+// them stays, with what these said blanked.
+func (a *app) forget(ctx context.Context, tx *sql.Tx, person portcullis.ID) error {
+	w := campaigns.NewWriter(tx, campaigns.Deps{})
+	defer w.Close()
+	if err := w.RemovePerson(ctx, person); err != nil {
+		return err
+	}
+	if _, err := response.NewWriter(tx, a.cfg.Notices, time.Now()).Erase(ctx, person); err != nil {
+		return err
+	}
+	ctx = api.WithCaller(ctx, api.Caller{Name: "command line: " + userName(), Via: api.ViaCommandLine})
+	if _, err := access.LiftHold(ctx, tx, person); err != nil {
+		return err
+	}
+	_, err := access.ErasePerson(ctx, tx, person)
+	return err
+}
+
+// retainRest removes what the other parts keep from before a time.
+func (a *app) retainRest(ctx context.Context, before time.Time) error {
+	ctx = api.WithCaller(ctx, api.Caller{Name: "command line: " + userName(), Via: api.ViaCommandLine})
+	return a.store.Tx(ctx, func(tx *sql.Tx) error {
+		if _, err := response.NewWriter(tx, a.cfg.Notices, time.Now()).Retain(ctx, before); err != nil {
+			return err
+		}
+		_, err := access.Retain(ctx, tx, before)
+		return err
+	})
 }
 
 // Run erases one person.
@@ -222,7 +262,10 @@ func (a *app) erase(ctx context.Context, p *people.Person) (removed, kept int, e
 			return err
 		}
 		removed, kept = len(gone), len(stay)
-		if err := removeEvents(ctx, aw, gone); err != nil {
+		if err := a.removeEvents(ctx, tx, aw, gone); err != nil {
+			return err
+		}
+		if err := a.forget(ctx, tx, p.ID); err != nil {
 			return err
 		}
 		if err := aw.RemoveValues(ctx, portcullis.TypeEmail, addresses); err != nil {
@@ -312,6 +355,17 @@ func (r *replayer) judgeAgain(ctx context.Context, id portcullis.ID, v portculli
 			return again, err
 		}
 		return j.Judge(message.Parse(raw, message.DefaultLimits()), facts), nil
+	}
+	sighted, ok, err := r.reader.SightedFacts(ctx, v.Facts)
+	if err != nil {
+		return again, err
+	}
+	if ok {
+		j, err := r.judge(ctx, sighted.People, sighted.Config, sighted.Model)
+		if err != nil {
+			return again, err
+		}
+		return j.Sight(r.last, sighted), nil
 	}
 	group, err := r.reader.GroupFacts(ctx, v.Facts)
 	if err != nil {

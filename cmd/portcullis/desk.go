@@ -35,7 +35,8 @@ type deskService struct {
 	feed       *web.Feed
 	log        *slog.Logger
 	now        func() time.Time
-	exercise   func() *web.Exercise // nil: there is none
+	exercise   func() *web.Exercise         // nil: there is none
+	watch      func([]portcullis.Indicator) // takes all indicators that are kept, to look for them in what comes
 }
 
 var _ web.Desk = (*deskService)(nil)

@@ -77,7 +77,7 @@ func (b *board) get(ctx context.Context) (*boardState, error) {
 	return s, nil
 }
 
-const activityWeeks = 26
+const activityDays = 26 * 7
 
 // take makes a boardState.
 func (d *deskService) take(ctx context.Context) (*boardState, error) {
@@ -98,8 +98,8 @@ func (d *deskService) take(ctx context.Context) (*boardState, error) {
 		}
 	}
 	s.reached()
-	week := 7 * 24 * time.Hour
-	s.activity, err = d.mailRecords().Activity(ctx, s.at.Add(-activityWeeks*week), week, activityWeeks)
+	day := 24 * time.Hour
+	s.activity, err = d.mailRecords().Activity(ctx, s.at.Truncate(day).Add(-(activityDays-1)*day), day, activityDays)
 	return s, err
 }
 
@@ -119,17 +119,23 @@ func (s *boardState) reached() {
 				s.people[id] = p
 			}
 			p.campaigns++
-			p.events += c.Events
 			p.worst = max(p.worst, c.Severity)
 			if c.Last.After(p.last) {
 				p.last = c.Last
 			}
 		}
 	}
+	for _, c := range s.campaigns { // each round of notices names the mails that the ones before did not
+		for _, n := range s.clocks[c.ID] {
+			if p := s.people[n.Person]; p != nil && s.open(c) {
+				p.events += len(n.Reach.Events)
+			}
+		}
+	}
 	for _, n := range s.notices {
 		p := s.people[n.Person]
 		if p == nil {
-			p = &personState{id: n.Person}
+			p = &personState{id: n.Person, events: len(n.Reach.Events)}
 			s.people[n.Person] = p
 		}
 		p.untold++

@@ -27,16 +27,23 @@ func (d *deskService) head(ctx context.Context, event portcullis.ID) (h envelope
 	if err != nil || !ok {
 		return h, err
 	}
-	end := bytes.Index(raw, []byte("\r\n\r\n"))
-	if end < 0 {
-		end = len(raw)
-	}
-	m := message.Parse(raw[:min(end+4, len(raw))], message.DefaultLimits())
+	m := message.Parse(raw[:headerEnd(raw)], message.DefaultLimits())
 	h.subject = m.Subject()
 	if from := m.From(); len(from) > 0 {
 		h.from = strings.TrimSpace(from[0].Name + " <" + from[0].Addr + ">")
 	}
 	return h, nil
+}
+
+// headerEnd is where a message's header ends, behind the empty line. Mailboxes keep the
+// line ends of the machine they lie on (RFC 4155), so either may stand there.
+func headerEnd(raw []byte) int {
+	for _, empty := range []string{"\r\n\r\n", "\n\n"} {
+		if at := bytes.Index(raw, []byte(empty)); at >= 0 {
+			return at + len(empty)
+		}
+	}
+	return len(raw)
 }
 
 // Finding is a look at somebody's mail.
@@ -55,11 +62,8 @@ func (d *deskService) Finding(ctx context.Context, id portcullis.ID) (out web.Fi
 		return out, err
 	}
 	out = web.Finding{Finding: found.Finding, Title: titleOf(found.Finding.Rule), About: mail.AboutRule(found.Finding.Rule)}
-	sees := d.sees(ctx)
-	for _, p := range who {
-		if sees(p) && len(out.To) < 20 {
-			out.To = append(out.To, d.person(p))
-		}
+	if out.To, err = d.readers(ctx, found); err != nil {
+		return out, d.plain(err)
 	}
 	if list, err := d.campaignRecords().Campaigns(ctx, campaigns.Query{Event: found.Message.ID, Limit: 1, Ordinary: true}); err != nil {
 		return out, d.plain(err)
@@ -86,6 +90,24 @@ func (d *deskService) reached(ctx context.Context, found records.Found) ([]portc
 	}
 	slices.Sort(who)
 	return slices.Compact(who), nil
+}
+
+// readers are those of the caller's scope whom this very message was delivered to; a finding
+// may rest on copies that went to others.
+func (d *deskService) readers(ctx context.Context, found records.Found) (list []web.PersonRef, err error) {
+	deliveries, err := d.mailRecords().Deliveries(ctx, found.Message.ID)
+	if err != nil {
+		return nil, err
+	}
+	var who []portcullis.ID
+	for _, one := range deliveries {
+		if one.Person != "" && !slices.Contains(who, one.Person) {
+			who = append(who, one.Person)
+		}
+	}
+	slices.Sort(who)
+	sees := d.sees(ctx)
+	return d.persons(slices.DeleteFunc(who, func(p portcullis.ID) bool { return !sees(p) }), 20), nil
 }
 
 // titleOf is a rule's name in words: "mail/lookalike-sender@2" is "Lookalike sender".
@@ -141,7 +163,7 @@ func (d *deskService) evidence(ctx context.Context, found records.Found, object 
 	return nil
 }
 
-// sourcesOf are the parts of a message that evidence points to, the header first.
+// sourcesOf are the header and the parts of a message that evidence points to.
 func sourcesOf(m *message.Message, raw []byte, event portcullis.ID, list []portcullis.Evidence) (out []web.Source) {
 	byPart := map[string][]web.Mark{}
 	for _, e := range list {
@@ -154,11 +176,11 @@ func sourcesOf(m *message.Message, raw []byte, event portcullis.ID, list []portc
 		}
 		byPart[part] = append(byPart[part], web.Mark{Start: e.Start, End: e.End, Note: e.Note})
 	}
-	end := bytes.Index(raw, []byte("\r\n\r\n")) + 2
-	if end < 2 {
-		end = len(raw)
+	header := bytes.TrimRight(raw[:headerEnd(raw)], "\r\n")
+	first := window(web.Source{Part: "header", Title: "Header", Type: "message/rfc822-headers", Size: len(header), Marks: byPart["header"]}, header)
+	if len(first.Marks) > 0 {
+		out = append(out, first)
 	}
-	out = append(out, window(web.Source{Part: "header", Title: "Header", Type: "message/rfc822-headers", Size: end, Marks: byPart["header"]}, raw[:end]))
 	for _, p := range m.Parts {
 		marks, ok := byPart[p.Path]
 		if !ok || len(out) == 20 {
@@ -177,6 +199,9 @@ func sourcesOf(m *message.Message, raw []byte, event portcullis.ID, list []portc
 		}
 		s.Size = len(content)
 		out = append(out, window(s, content))
+	}
+	if len(first.Marks) == 0 { // whoever looks wants to see the evidence, and then the rest
+		out = append(out, first)
 	}
 	return out
 }
@@ -256,14 +281,18 @@ func (d *deskService) receivedBy(ctx context.Context, id portcullis.ID, out *web
 			continue
 		}
 		seen[f.Message.ID] = true
+		address, reached, err := d.addressOf(ctx, f.Message.ID, id)
+		if err != nil {
+			return err
+		}
+		if !reached { // a copy of it, or their name, went to somebody else
+			continue
+		}
 		out.ReceivedTotal++
 		if len(out.Received) == web.MaxRows {
 			continue
 		}
-		row := web.Received{Finding: f.Finding.ID, Time: f.Message.Time, Severity: f.Finding.Severity, Learnt: learntOf(f.Finding)}
-		if row.Address, err = d.addressOf(ctx, f.Message.ID, id); err != nil {
-			return err
-		}
+		row := web.Received{Finding: f.Finding.ID, Time: f.Message.Time, Severity: f.Finding.Severity, Learnt: learntOf(f.Finding), Address: address}
 		head, err := d.head(ctx, f.Message.ID)
 		if err != nil {
 			return err
@@ -281,18 +310,18 @@ func (d *deskService) receivedBy(ctx context.Context, id portcullis.ID, out *web
 	return nil
 }
 
-// addressOf is at which of their addresses somebody got a message.
-func (d *deskService) addressOf(ctx context.Context, event, person portcullis.ID) (string, error) {
+// addressOf is at which of their addresses somebody got a message, if they did.
+func (d *deskService) addressOf(ctx context.Context, event, person portcullis.ID) (address string, reached bool, err error) {
 	list, err := d.mailRecords().Deliveries(ctx, event)
 	if err != nil {
-		return "", fmt.Errorf("deliveries of %s: %w", event, err)
+		return "", false, fmt.Errorf("deliveries of %s: %w", event, err)
 	}
 	for _, one := range list {
 		if one.Person == person {
-			return one.Recipient, nil
+			return one.Recipient, true, nil
 		}
 	}
-	return "", nil
+	return "", false, nil
 }
 
 // learntOf says in a sentence what a mail could have learnt or got.

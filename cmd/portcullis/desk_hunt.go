@@ -293,6 +293,9 @@ func (d *deskService) keepIndicators(ctx context.Context, list []portcullis.Indi
 		if _, err := c.Tell(ctx, list); err != nil {
 			return err
 		}
+		if err := d.watchFor(ctx, tx); err != nil {
+			return err
+		}
 		return access.Audit(ctx, tx, string(access.EditIndicator), "indicators", map[string]int{"new": out.New, "known": out.Known, "refused": out.RefusedAll})
 	})
 	if err != nil {
@@ -321,6 +324,20 @@ func (d *deskService) keepIndicators(ctx context.Context, list []portcullis.Indi
 	out.Took = time.Since(began)
 	d.changed("indicators", "")
 	return out, nil
+}
+
+// watchFor has what comes from now on looked through for all that is kept. It is told before
+// the transaction ends: mail that is judged after it is judged with the new ones.
+func (d *deskService) watchFor(ctx context.Context, tx *sql.Tx) error {
+	if d.watch == nil {
+		return nil
+	}
+	kept, err := archive.NewReader(tx).Indicators(ctx, d.now())
+	if err != nil {
+		return err
+	}
+	d.watch(kept)
+	return nil
 }
 
 // knownPeople are those whom open campaigns reached so far.

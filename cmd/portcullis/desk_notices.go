@@ -95,18 +95,19 @@ func (d *deskService) Notice(ctx context.Context, id portcullis.ID) (out web.Not
 	return out, d.plain(err)
 }
 
-// mailRefused says why a notice must not go by mail, "" if it may.
+// mailRefused says why a notice must not go by mail, "" if it may: half a sentence, as the
+// page goes on with what to do instead.
 func (d *deskService) mailRefused(ctx context.Context, n response.Notice) (string, error) {
 	why, err := d.noticeRecords().Suspected(ctx, n.Person)
 	switch {
 	case err != nil:
 		return "", err
 	case cmp.Or(why, n.Reach.Suspicion) != "":
-		return "The account may be in other hands (" + cmp.Or(why, n.Reach.Suspicion) + "). Telephone, or go there.", nil
+		return "the account may be in other hands (" + strings.TrimRight(cmp.Or(why, n.Reach.Suspicion), ". ") + ")", nil
 	case d.office.Config().SMTP.Server == "":
-		return "No mail server is configured ([notices.smtp] in the configuration). Print it, or telephone.", nil
+		return "no mail server is configured, section [notices.smtp] of the configuration", nil
 	case len(n.Reach.Addresses) == 0:
-		return "No address of this person is known.", nil
+		return "no address of this person is known", nil
 	}
 	return "", nil
 }

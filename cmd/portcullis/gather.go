@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"portcullis.example/portcullis"
@@ -28,9 +29,9 @@ type gatherer struct {
 	dir      *people.Directory
 	key      archive.Key
 	base     factsBase
-	resolver authn.Resolver // nil: the network stays off
-	bulk     bool           // scan --bulk-copies
-	matcher  *archive.Matcher
+	resolver authn.Resolver                  // nil: the network stays off
+	bulk     bool                            // scan --bulk-copies
+	matcher  atomic.Pointer[archive.Matcher] // of the indicators that are kept; those that come while mail is read are looked for from then on
 }
 
 // arrived is one message with all that judging it needs, and what that came to.

@@ -199,6 +199,9 @@ func (s *scanner) commit(ctx context.Context, b *batch) error {
 		if err := s.keep(ctx, w, aw, fresh); err != nil {
 			return err
 		}
+		if err := s.app.announce(ctx, tx, judgementsOf(fresh)); err != nil {
+			return err
+		}
 		if err := s.deliver(ctx, w, b.arrived); err != nil {
 			return err
 		}

@@ -88,9 +88,10 @@ func (c *scanCommand) scanner(ctx context.Context, a *app, who protected, std st
 	}
 	s := &scanner{
 		app: a, judge: mail.NewJudge(who.dir, a.cfg.Mail, model),
-		gatherer: &gatherer{cfg: a.cfg.Mail, dir: who.dir, key: a.key, base: base, bulk: c.BulkCopies, matcher: archive.NewMatcher(kept)},
+		gatherer: &gatherer{cfg: a.cfg.Mail, dir: who.dir, key: a.key, base: base, bulk: c.BulkCopies},
 		report:   newSummary(time.Now()), now: time.Now, fresh: c.Again || c.Rejudge || c.Verdicts != "", rejudge: c.Rejudge,
 	}
+	s.gatherer.matcher.Store(archive.NewMatcher(kept))
 	if c.DNS {
 		if s.gatherer.resolver, err = lookup.NewLive(c.Resolver, 5*time.Second); err != nil {
 			return nil, exitError{exitIncomplete, err}
@@ -179,8 +180,9 @@ func (s *scanner) putInputs(ctx context.Context, who protected, model mail.TextM
 
 // indicatorMatches looks for kept indicators among a message's observables.
 func (g *gatherer) match(entries []archive.Entry) (list []mail.Match) {
+	matcher := g.matcher.Load()
 	for _, e := range entries {
-		g.matcher.Match(e, func(i portcullis.Indicator) {
+		matcher.Match(e, func(i portcullis.Indicator) {
 			list = append(list, mail.Match{
 				Indicator: i.ID(), Observable: i.Pattern, Form: e.Form, Part: e.Part, Start: e.Start, End: e.End,
 				Source: i.Source, Marking: i.Marking,

@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"portcullis.example/portcullis"
 	"portcullis.example/portcullis/internal/api"
 	"portcullis.example/portcullis/internal/archive"
 	"portcullis.example/portcullis/internal/assessment"
@@ -158,8 +159,9 @@ func (s *server) wire(ctx context.Context, who protected, std stdio) error {
 	judge := mail.NewJudge(who.dir, s.app.cfg.Mail, model)
 	s.scan = &scanner{
 		app: s.app, judge: judge, report: newSummary(time.Now()), now: s.now, meter: newMeter(nil, 0),
-		gatherer: &gatherer{cfg: s.app.cfg.Mail, dir: who.dir, key: s.app.key, base: base, matcher: archive.NewMatcher(kept)},
+		gatherer: &gatherer{cfg: s.app.cfg.Mail, dir: who.dir, key: s.app.key, base: base},
 	}
+	s.scan.gatherer.matcher.Store(archive.NewMatcher(kept))
 	if err := s.scan.putInputs(ctx, who, model); err != nil {
 		return err
 	}
@@ -186,6 +188,7 @@ func (s *server) wireDesk(ctx context.Context, who protected, links *correlator)
 	}
 	s.desk = &deskService{app: s.app, dir: who.dir, configured: standings, office: office, mailer: s.app.mailer(), links: links, feed: web.NewFeed(time.Now()), log: s.log, now: s.now}
 	s.desk.board = &board{desk: s.desk}
+	s.desk.watch = func(kept []portcullis.Indicator) { s.scan.gatherer.matcher.Store(archive.NewMatcher(kept)) }
 	if err := s.desk.loadHolds(ctx); err != nil {
 		return err
 	}

@@ -36,7 +36,7 @@ func (s *scanner) settle(ctx context.Context) error {
 				}
 				revised = append(revised, changed...)
 			}
-			return w.PutVerdicts(ctx, revised, s.now())
+			return errors.Join(w.PutVerdicts(ctx, revised, s.now()), s.app.announce(ctx, tx, revised))
 		})
 		if err != nil {
 			return err

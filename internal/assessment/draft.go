@@ -108,7 +108,7 @@ func (o Observation) evidence(likelihood map[Proposition]map[string]Rung) Eviden
 	}
 	return Evidence{
 		ID: id, Hash: o.Hash, Origin: o.Origin, Via: o.Via, Claim: o.Kind + ":" + value, Kind: o.Kind,
-		Vertex: cmp.Or(o.Vertex, VertexOf(o.Kind)), Grade: o.Grade, Time: o.Time.UTC(),
+		Vertex: cmp.Or(o.Vertex, VertexOf(o.Kind)), Grade: o.Grade, Time: utc(o.Time), Group: Ungrouped,
 		Note: cmp.Or(o.Note, fmt.Sprintf("%s %s was seen", o.Kind, o.Value)), Likelihood: likelihood,
 	}
 }

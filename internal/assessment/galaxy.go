@@ -162,7 +162,7 @@ func (g *Galaxy) Profiles() []Profile {
 
 func note(byName map[string]int, p Profile, i int) {
 	for _, name := range append([]string{p.Name}, p.Synonyms...) {
-		if key := nameKey(name); len(key) > 2 {
+		if key := nameKey(name); key != "" {
 			if _, taken := byName[key]; !taken {
 				byName[key] = i
 			}
@@ -180,9 +180,7 @@ func shared(byName map[string]int, p Profile) (int, bool) {
 // nameKey is a name without what writers vary: case, spaces, hyphens, and the id
 // behind a dash that intrusion sets carry.
 func nameKey(name string) string {
-	if before, _, ok := strings.Cut(name, " - G"); ok {
-		name = before
-	}
+	name, _, _ = strings.Cut(name, " - G")
 	return strings.Map(func(r rune) rune {
 		if r == ' ' || r == '-' || r == '_' || r == '.' {
 			return -1
@@ -192,10 +190,7 @@ func nameKey(name string) string {
 }
 
 func (g *Galaxy) profile(c cluster) Profile {
-	name := c.Value
-	if before, _, ok := strings.Cut(name, " - G"); ok {
-		name = before
-	}
+	name, _, _ := strings.Cut(c.Value, " - G")
 	p := Profile{ID: actorID(name), Name: name, Traits: map[string][]string{}}
 	p.Synonyms = append(p.Synonyms, c.Meta.Synonyms[:min(len(c.Meta.Synonyms), maxSynonym)]...)
 	p.State = len(c.Meta.Sponsor) > 0 || slices.Contains(c.Meta.StateAffiliated, "true")

@@ -68,11 +68,11 @@ func (r *Reader) Assessed(ctx context.Context) (list []portcullis.ID, err error)
 
 // Replayed is what computing a campaign's assessments again came to.
 type Replayed struct {
-	Campaign portcullis.ID
-	Head     chain.Head
-	Same     int      // byte for byte
-	Differ   []string // one sentence for each that differs
-	Other    int      // made by another method, which this program no longer has
+	Campaign portcullis.ID `json:"campaign"`
+	Head     chain.Head    `json:"head"`
+	Same     int           `json:"same"`             // byte for byte
+	Differ   []string      `json:"differ,omitempty"` // one sentence for each that differs
+	Other    int           `json:"other"`            // made by another method, which this program no longer has
 }
 
 // Replay checks the chain, computes every assessment of a campaign again from what

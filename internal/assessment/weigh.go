@@ -8,8 +8,13 @@ import (
 // correlation is how far facts of one group are taken to say the same thing. With n
 // of them, each is raised to the power 1/(1+ρ(n−1)): Kish's design effect, by which n
 // correlated observations are worth as many independent ones. It is a declaration,
-// not an estimate.
-const correlation = 0.02
+// not an estimate. What is drafted from profiles is not tempered again: its likelihoods
+// are joint ones already, shared out over its values.
+const correlation = 0.15
+
+// Ungrouped is the Group of evidence that hangs together with nothing, or whose
+// likelihoods allow for it.
+const Ungrouped = "-"
 
 // scale is one question ready for weighing: for each fact and hypothesis a
 // likelihood relative to the fact's baseline, and for each origin the facts that
@@ -46,7 +51,7 @@ func newScale(q Question, facts []fact) *scale {
 	index := map[string]int{}
 	for i, f := range facts {
 		w := weight{ratio: relative(f.rungs, s.priors), temper: 1 / (1 + correlation*float64(groups[f.group]-1))}
-		if f.group == "" {
+		if f.group == "" || f.group == Ungrouped {
 			w.temper = 1
 		}
 		first := f.supports[0]

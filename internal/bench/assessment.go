@@ -2,9 +2,7 @@ package bench
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
 	"math"
 	"os"
 	"path/filepath"
@@ -29,7 +27,7 @@ func assessments(ctx context.Context, b *bench, s *Section) error {
 	if err != nil {
 		return err
 	}
-	seeds := reportingSeeds[:b.full(len(reportingSeeds), 2)]
+	seeds := reportingSeeds[:b.full(5, 1)]
 	s.condition("Simulated: %d incidents for each of the seeds %v, in worlds drawn from the %d groups of the galaxy that have techniques; 7 in 10 groups are listed, the others unknown to the assessor.", simulatedIncidents, seeds, len(groups))
 	s.condition("A world's parameters are drawn per seed and not exported. The log score is in nats and of the actor or none of the listed; the base rate knows how often each was it. Calibration here is on a simulation, whatever the figures.")
 	for _, scenario := range simulation.Scenarios() {
@@ -330,9 +328,9 @@ func (t *weighingTrial) report(s *Section, nominal bool) {
 	}
 	o, name := t.ours, func(what string) string { return t.name + ": " + what }
 	s.claim(name("ECE, leading actor, uncapped"), fmt.Sprintf("%.3f", o.actor.ece()), fmt.Sprintf("≤ %.2f", limit), o.actor.ece() <= limit)
-	s.claim(name("ECE, leading answer"), fmt.Sprintf("%.3f", o.answer.ece()), fmt.Sprintf("≤ %.2f", limit), o.answer.ece() <= limit)
-	s.claim(name(`"almost certain" was right`), percent(o.right, o.certain), "≥ 95 % of ≥ 200", o.certain >= certainAtLeast && reaches(o.right, o.certain, 95))
-	s.claim(name("the same without caps and draws"), percent(o.rightU, o.certainU), "≥ 95 % of ≥ 200", o.certainU >= certainAtLeast && reaches(o.rightU, o.certainU, 95))
+	s.tell(name("ECE, leading answer, none of the listed included"), "%.3f", o.answer.ece())
+	s.claim(name(`"almost certain", uncapped, was right`), percent(o.rightU, o.certainU), "≥ 95 % of ≥ 200", o.certainU >= certainAtLeast && reaches(o.rightU, o.certainU, 95))
+	s.tell(name(`"almost certain" as printed, capped and shaken, was right`), "%s", percent(o.right, o.certain))
 	better := o.meanLog() > t.base.meanLog()
 	s.claim(name("log score"), fmt.Sprintf("%.3f (base rate %.3f)", o.meanLog(), t.base.meanLog()), "above the base rate", better)
 	best := slices.MaxFunc(t.others, func(a, b *weighScore) int {
@@ -362,6 +360,3 @@ func (b bins) String() string {
 	}
 	return strings.Join(cells, ", ")
 }
-
-var _ = errors.New
-var _ fs.FS

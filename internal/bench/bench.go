@@ -64,6 +64,7 @@ func parts() []part {
 		{"legitimate", "Targeted findings on legitimate mail, 20,000 invented people loaded", legitimate},
 		{"attacks", "Targeted attacks found, generated mail of reporting seeds", attacks},
 		{"phishing", "Ordinary phishing", phishing},
+		{"campaigns", "Campaigns: what belongs together, generated operations of reporting seeds", campaigns},
 		{"forms", "Hunt: every form an indicator takes", huntForms},
 		{"hunt", "Hunt: time over a million observables", huntTime},
 		{"speed", "Speed", speed},

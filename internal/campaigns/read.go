@@ -32,8 +32,11 @@ func (r *Reader) Campaigns(ctx context.Context, q Query) ([]Summary, error) {
 	if !q.Until.IsZero() {
 		add(` AND first<$%d`, q.Until.UnixMicro())
 	}
+	if !q.Ordinary {
+		where += ` AND ours=1`
+	}
 	where += ` ORDER BY last DESC, id`
-	if q.Limit > 0 && q.Ordinary {
+	if q.Limit > 0 {
 		add(` LIMIT $%d`, q.Limit)
 	}
 	rows, err := r.rows(ctx, where, args...)
@@ -42,12 +45,7 @@ func (r *Reader) Campaigns(ctx context.Context, q Query) ([]Summary, error) {
 	}
 	list := make([]Summary, 0, len(rows))
 	for _, c := range rows {
-		if c.Attention != portcullis.Targeted && !c.Human && !q.Ordinary {
-			continue
-		}
-		if list = append(list, c.Summary); q.Limit > 0 && len(list) == q.Limit {
-			break
-		}
+		list = append(list, c.Summary)
 	}
 	return list, nil
 }

@@ -165,7 +165,7 @@ func small(seed uint64) *world {
 }
 
 // testOrder: whatever the order of arrival, and however often it is settled between, the
-// partition is that of the batch. With a decision in force as well.
+// partition is that of the batch.
 func testOrder(t *testing.T, s *store.Store) {
 	for seed := range uint64(4) {
 		w := small(seed)

@@ -14,12 +14,9 @@ import (
 	"time"
 	"unicode"
 
-	pdf "github.com/pdfcpu/pdfcpu/pkg/api"
-	"github.com/pdfcpu/pdfcpu/pkg/pdfcpu/model"
 	xhtml "golang.org/x/net/html"
 
 	"portcullis.example/portcullis"
-	"portcullis.example/portcullis/internal/testenv"
 )
 
 var noon = time.Date(2026, 3, 9, 12, 0, 0, 0, time.UTC)

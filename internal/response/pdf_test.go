@@ -13,7 +13,6 @@ import (
 	pdf "github.com/pdfcpu/pdfcpu/pkg/api"
 	"github.com/pdfcpu/pdfcpu/pkg/pdfcpu/model"
 
-	"portcullis.example/portcullis"
 	"portcullis.example/portcullis/internal/testenv"
 )
 

@@ -20,6 +20,7 @@ const (
 	labelWidth  = 190.0
 	drawnPeople = 40
 	drawnNodes  = 60
+	drawnEdges  = 600
 )
 
 // short cuts a label to what fits into a drawing.
@@ -340,6 +341,9 @@ func drawGraph(g Graph) graphPicture {
 	}
 	where := p.place(heaviest(g.Nodes, drawnNodes), g.Edges)
 	for _, e := range g.Edges {
+		if len(p.Edges) == drawnEdges {
+			break
+		}
 		a, okA := where[e.From]
 		b, okB := where[e.To]
 		if okA && okB {

@@ -30,6 +30,7 @@ const (
 	heartbeat        = 20 * time.Second // below what proxies cut at
 	screenLife       = 15 * time.Minute // then the browser comes back and is checked anew
 	gatherFor        = 250 * time.Millisecond
+	writeWithin      = 30 * time.Second
 )
 
 // Feed tells open pages what changed. Publish never waits for them.
@@ -137,15 +138,14 @@ func (s *site) live(w http.ResponseWriter, r *http.Request) error {
 		return nil
 	}
 	defer s.Feed.leave(caller.Name)
-	sc := &screen{feed: s.Feed, w: w, flush: http.NewResponseController(w), subject: portcullis.ID(r.FormValue("subject"))}
-	if topics := r.FormValue("topics"); topics != "" {
+	sc := &screen{feed: s.Feed, w: w, flush: http.NewResponseController(w), subject: portcullis.ID(typed(r, "subject"))}
+	if topics := typed(r, "topics"); topics != "" {
 		sc.topics = strings.Split(topics, ",")
 	}
 	w.Header().Set("Content-Type", "text/event-stream; charset=utf-8")
 	w.Header().Set("X-Accel-Buffering", "no") // a proxy in front must not gather
 	ctx, cancel := context.WithTimeout(r.Context(), screenLife)
 	defer cancel()
-	_ = sc.flush.SetWriteDeadline(time.Time{}) // the heartbeat finds out who is gone
 	seen := r.Header.Get("Last-Event-ID")
 	if seen == "" {
 		seen = r.FormValue("at") // what the page itself was made from
@@ -207,7 +207,9 @@ func (sc *screen) concerns(changes []Change) bool {
 	})
 }
 
+// write sends, or finds out within writeWithin that nobody takes it any more.
 func (sc *screen) write(s string) error {
+	_ = sc.flush.SetWriteDeadline(time.Now().Add(writeWithin)) // not every writer has one
 	if _, err := sc.w.Write([]byte(s)); err != nil {
 		return fmt.Errorf("write to a live page: %w", err)
 	}

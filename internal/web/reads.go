@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"mime"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -15,7 +16,12 @@ import (
 // maxQuery is how long anything typed into a search may be.
 const maxQuery = 2000
 
+// situation is the first page. Members have one of their own.
 func (s *site) situation(w http.ResponseWriter, r *http.Request) error {
+	if c, _ := api.CallerFrom(r.Context()); c.Person != "" && !c.Has(api.Reader) && !c.Has(api.Admin) {
+		http.Redirect(w, r, "/people/"+url.PathEscape(string(c.Person)), http.StatusSeeOther)
+		return nil
+	}
 	at := s.moment()
 	m, err := s.Desk.Situation(r.Context())
 	if err != nil {
@@ -66,7 +72,7 @@ func (s *site) campaignWith(w http.ResponseWriter, r *http.Request, f form) erro
 		return err
 	}
 	if m.ID != asked && f.Name == "" { // it was merged: the old name leads to the new one
-		http.Redirect(w, r, "/campaigns/"+string(m.ID)+"?done=moved", http.StatusSeeOther)
+		http.Redirect(w, r, "/campaigns/"+url.PathEscape(string(m.ID))+"?done=moved", http.StatusSeeOther)
 		return nil
 	}
 	v := campaignView{Campaign: m, TimelineChart: drawTimeline(m.Timeline, s.Zone), TargetMap: drawTargets(m.Targets, s.Zone), Picture: drawGraph(m.Graph)}

@@ -193,3 +193,9 @@ func (r *Reader) KnewSince(ctx context.Context, message portcullis.ID) (at time.
 	}
 	return at, answer.Err()
 }
+
+// Message is which message the judgement is about.
+func (j Judgement) Message() portcullis.ID { return j.message }
+
+// Verdict is what it came to.
+func (j Judgement) Verdict() portcullis.Verdict { return j.verdict }

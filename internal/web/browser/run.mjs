@@ -177,6 +177,7 @@ await story("story: live", async () => {
   await page.evaluate(() => { window.stays = true; });
   await other.page.click("text=Approve this notice");
   await page.waitForFunction(() => document.getElementById("notice-head")?.textContent.includes("approved"));
+  must(await page.locator("text=Send by mail").count() === 1 && await page.locator("text=Approve this notice").count() === 0, "the forms are not those of the new state");
   must(await page.evaluate(() => window.stays), "the page was loaded anew instead of changed");
   must(seen.length === 0, seen.join("; "));
   // The stream breaks; the browser comes back and hears what it missed.

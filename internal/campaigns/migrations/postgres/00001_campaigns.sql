@@ -27,12 +27,13 @@ CREATE TABLE campaigns_campaign (
   version bigint NOT NULL,
   merged_into text COLLATE "C" NOT NULL DEFAULT '',
   gone bigint NOT NULL DEFAULT 0, -- it has no members any more
+  ours bigint NOT NULL,       -- it concerns protected people, or people decided on it
   first bigint NOT NULL,
   last bigint NOT NULL,
   changed bigint NOT NULL,
   summary text COLLATE "C" NOT NULL         -- JSON
 );
-CREATE INDEX campaigns_campaign_by_last ON campaigns_campaign (last, id) WHERE gone = 0;
+CREATE INDEX campaigns_campaign_by_last ON campaigns_campaign (ours, last, id) WHERE gone = 0;
 CREATE INDEX campaigns_campaign_by_merged ON campaigns_campaign (merged_into) WHERE merged_into <> '';
 
 CREATE TABLE campaigns_decision ( -- what people decided, in order

@@ -27,12 +27,13 @@ CREATE TABLE campaigns_campaign (
   version INTEGER NOT NULL,
   merged_into TEXT NOT NULL DEFAULT '',
   gone INTEGER NOT NULL DEFAULT 0, -- it has no members any more
+  ours INTEGER NOT NULL,       -- it concerns protected people, or people decided on it
   first INTEGER NOT NULL,
   last INTEGER NOT NULL,
   changed INTEGER NOT NULL,
   summary TEXT NOT NULL         -- JSON
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX campaigns_campaign_by_last ON campaigns_campaign (last, id) WHERE gone = 0;
+CREATE INDEX campaigns_campaign_by_last ON campaigns_campaign (ours, last, id) WHERE gone = 0;
 CREATE INDEX campaigns_campaign_by_merged ON campaigns_campaign (merged_into) WHERE merged_into <> '';
 
 CREATE TABLE campaigns_decision ( -- what people decided, in order

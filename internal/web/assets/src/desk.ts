@@ -41,6 +41,7 @@ function refresh(): void {
   request.addEventListener("load", () => {
     const next = request.responseXML;
     if (request.status !== 200 || !next || !next.getElementById("main")) { say("Reload the page", "off"); return; }
+    if (new URL(request.responseURL).pathname !== location.pathname) { location.assign(request.responseURL); return; } // merged meanwhile
     take(next);
   });
   request.addEventListener("error", () => say("Not live", "off"));
@@ -55,7 +56,7 @@ function take(next: Document): void {
     const now = next.getElementById(old.id);
     if (!now) { if (!old.contains(document.activeElement)) { old.hidden = true; changed = true; } continue; }
     const plain = fingerprint(now);
-    if (old.dataset.was === undefined) old.dataset.was = old.textContent ?? "";
+    if (old.dataset.was === undefined) old.dataset.was = fingerprint(old);
     if (plain === old.dataset.was || busy(old)) continue;
     const open = [...old.querySelectorAll("details")].map((d) => d.open);
     const focus = (document.activeElement instanceof HTMLElement && old.contains(document.activeElement)) ? document.activeElement.getAttribute("href") : null;
@@ -78,12 +79,17 @@ function take(next: Document): void {
   }
 }
 
-function fingerprint(e: HTMLElement): string { return e.textContent ?? ""; }
+// fingerprint is what a part says, and the versions that its forms carry.
+function fingerprint(e: HTMLElement): string {
+  const versions = [...e.querySelectorAll<HTMLInputElement>("input[name=version]")].map((v) => v.value);
+  return (e.textContent ?? "") + versions.join(" ");
+}
 
 function busy(e: HTMLElement): boolean {
   const a = document.activeElement;
   if (a && e.contains(a) && a.matches("input, textarea, select")) return true;
-  return [...e.querySelectorAll<HTMLInputElement | HTMLTextAreaElement>("input:not([type=hidden]), textarea")].some((f) => f.value !== f.defaultValue);
+  return [...e.querySelectorAll<HTMLInputElement | HTMLTextAreaElement>("input:not([type=hidden]), textarea")]
+    .some((f) => f.value !== f.defaultValue || (f instanceof HTMLInputElement && f.checked !== f.defaultChecked));
 }
 
 // A link to a place inside a folded part opens it.
