@@ -4,9 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"portcullis.example/portcullis"
@@ -35,7 +37,7 @@ func campaigns(ctx context.Context, b *bench, s *Section) error {
 			return fmt.Errorf("seed %d: %w", seed, err)
 		}
 		one := compare(mails, groups, false)
-		s.detail("seed %d: %s; of mails that a rule found: %s", seed, one, compare(mails, groups, true))
+		s.detail("seed %d: %s; of mails that a rule found: %s; alone or not found: %s", seed, one, compare(mails, groups, true), outside(mails, groups))
 		all.add(one)
 		found.add(compare(mails, groups, true))
 	}
@@ -134,6 +136,26 @@ func (b *bench) members(ctx context.Context, data, config string) (map[portculli
 // eventOf is the id under which the program knows a mail.
 func eventOf(m synth.Mail) portcullis.ID {
 	return portcullis.NewID("event", "mail", message.Parse(m.Raw, message.DefaultLimits()).Digest())
+}
+
+// outside counts the mails of operations that are in no campaign, by what the operator kept.
+func outside(mails []synth.Mail, groups map[portcullis.ID]string) string {
+	counts := map[string][2]int{}
+	for _, m := range mails {
+		if !m.Truth.Malicious {
+			continue
+		}
+		c := counts[m.Truth.Class]
+		if c[1]++; groups[eventOf(m)] == "" {
+			c[0]++
+		}
+		counts[m.Truth.Class] = c
+	}
+	text := ""
+	for _, class := range slices.Sorted(maps.Keys(counts)) {
+		text += fmt.Sprintf("%s %d/%d ", strings.TrimPrefix(class, "incident/"), counts[class][0], counts[class][1])
+	}
+	return strings.TrimSpace(text)
 }
 
 // pairs counts pairs of mails.

@@ -269,9 +269,33 @@ func (in *Input) personPose(m people.NameMatch, fromLocal bool) pose {
 	in.weighReach(&p, m.Person)
 	in.weighPast(&p)
 	in.weighService(&p, m.Person)
+	in.weighDetour(&p)
 	askWeight(&p.scale, in.Writing().text)
 	in.weighShape(&p)
 	return p
+}
+
+// weighDetour weighs that the name stands at one foreign address and answers go to another:
+// impostors change the address they send from and keep the mailbox they read. A person who
+// shares the name answers where they write from; lists and services, which do this for
+// a living, say that they are ones.
+func (in *Input) weighDetour(p *pose) {
+	h := in.M.Header
+	if h.Get("List-Id") != "" || h.Get("List-Unsubscribe") != "" || h.Get("List-Post") != "" || h.Get("Precedence") != "" {
+		return
+	}
+	for _, r := range in.ReplyTo {
+		domain, err := observable.Domain(r.Domain)
+		if err != nil || observable.OrgDomain(domain) == in.SenderOrg || in.People.KnownDomain(domain) != nil {
+			continue
+		}
+		if who, _ := in.People.Whose(r.Addr); who != nil {
+			continue
+		}
+		p.weigh(14, "answers would go to yet another address, at "+domain)
+		p.evidence = append(p.evidence, in.HeaderEvidence("Reply-To", 0, "where answers go"))
+		return
+	}
 }
 
 // weighShape weighs what an impostor's letter has and a namesake's seldom: a few
