@@ -172,7 +172,7 @@ func ownEvidence(c campaigns.Campaign) (own assessment.Own) {
 	}
 	for _, i := range c.Indicators {
 		switch i.Observable.Type {
-		case portcullis.TypeDomain, portcullis.TypeIP, portcullis.TypeURL:
+		case portcullis.TypeDomain, portcullis.TypeIP: // profiles hold no URLs, which are made for each mail
 			see(assessment.KindInfrastructure, i.Observable.Value, fmt.Sprintf("%s as %s", i.Observable.Value, i.Role), c.First)
 		}
 	}
@@ -258,6 +258,9 @@ func printReplay(out io.Writer, all []assessment.Replayed) {
 	}
 	for _, r := range all {
 		fmt.Fprintf(out, "%s  %s, the same byte for byte; the chain of %s holds\n", r.Campaign, count(r.Same, "assessment"), count(int(r.Head.Seq), "entry"))
+		if r.Erased > 0 {
+			fmt.Fprintf(out, "  %s on content that was erased since, and cannot be computed again\n", count(r.Erased, "assessment")+" resting")
+		}
 		if r.Other > 0 {
 			fmt.Fprintf(out, "  %s made by rules that this version no longer has\n", count(r.Other, "assessment"))
 		}

@@ -58,11 +58,15 @@ func worthPlacing(v portcullis.Verdict) bool {
 
 // announce puts into the outbox which messages ask for attention.
 func (a *app) announce(ctx context.Context, tx *sql.Tx, list []records.Judgement) error {
+	return a.announceRevised(ctx, tx, slices.DeleteFunc(list, func(j records.Judgement) bool { return !worthPlacing(j.Verdict()) }))
+}
+
+// announceRevised puts all into the outbox: one that asks for attention no more has to leave
+// its campaign. The first six of a thousand letters from the public look like a campaign.
+func (a *app) announceRevised(ctx context.Context, tx *sql.Tx, list []records.Judgement) error {
 	var items []store.Item
 	for _, j := range list {
-		if worthPlacing(j.Verdict()) {
-			items = append(items, store.Item{Key: string(j.Message())})
-		}
+		items = append(items, store.Item{Key: string(j.Message())})
 	}
 	return a.store.EnqueueAll(ctx, tx, topicFindings, items)
 }
@@ -93,6 +97,7 @@ func (k *correlator) drain(ctx context.Context) (changed []portcullis.ID, err er
 func (k *correlator) place(ctx context.Context, waiting []store.Message) (changed []portcullis.ID, err error) {
 	var items []campaigns.Item
 	var ids []store.MessageID
+	var gone []portcullis.ID
 	for _, m := range waiting {
 		ids = append(ids, m.ID)
 		item, ok, err := k.item(ctx, portcullis.ID(m.Key))
@@ -101,12 +106,16 @@ func (k *correlator) place(ctx context.Context, waiting []store.Message) (change
 		}
 		if ok {
 			items = append(items, item)
+		} else {
+			gone = append(gone, portcullis.ID(m.Key))
 		}
 	}
 	err = k.app.store.Tx(ctx, func(tx *sql.Tx) error {
-		changed = changed[:0]
 		w := campaigns.NewWriter(tx, k.deps())
 		defer w.Close()
+		if changed, err = k.remove(ctx, tx, w, gone); err != nil {
+			return err
+		}
 		for _, item := range items {
 			p, err := w.Put(ctx, item)
 			if err != nil {
@@ -119,6 +128,24 @@ func (k *correlator) place(ctx context.Context, waiting []store.Message) (change
 		return k.app.store.Ack(ctx, tx, ids)
 	})
 	return changed, err
+}
+
+// remove takes out what asks for attention no more, and returns the campaigns it was in.
+func (k *correlator) remove(ctx context.Context, tx *sql.Tx, w *campaigns.Writer, gone []portcullis.ID) (changed []portcullis.ID, err error) {
+	if len(gone) == 0 {
+		return nil, nil
+	}
+	reader := campaigns.NewReader(tx, k.deps())
+	for _, event := range gone {
+		in, err := reader.Campaigns(ctx, campaigns.Query{Event: event, Limit: 1, Ordinary: true})
+		if err != nil {
+			return nil, err
+		}
+		for _, c := range in {
+			changed = append(changed, c.ID)
+		}
+	}
+	return changed, w.Remove(ctx, gone)
 }
 
 // item is a message as correlation sees it; false where there is nothing to place any more.

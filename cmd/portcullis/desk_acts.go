@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -39,12 +40,15 @@ func (d *deskService) follow(ctx context.Context) ([]portcullis.ID, error) {
 // draft makes sure that everybody whom a campaign reached has a notice.
 func (d *deskService) draft(ctx context.Context, by api.Caller, id portcullis.ID) (drafted int, err error) {
 	list, err := d.reach(ctx, id)
-	if err != nil {
+	if err != nil && !errors.Is(err, campaigns.ErrNotFound) { // a campaign may have dissolved
 		return 0, err
 	}
 	err = d.app.store.Tx(ctx, func(tx *sql.Tx) error {
 		drafted = 0
 		w := response.NewWriter(tx, d.office.Config(), d.now())
+		if err := withdrawDrafts(ctx, w, id, list); err != nil {
+			return err
+		}
 		for _, one := range list {
 			n, err := w.Draft(ctx, by, one)
 			if err != nil {
@@ -57,6 +61,26 @@ func (d *deskService) draft(ctx context.Context, by api.Caller, id portcullis.ID
 		return nil
 	})
 	return drafted, err
+}
+
+// withdrawDrafts takes back what the machine drafted and nobody has seen, where what was found
+// turned out to be ordinary: there is nothing to tell those people any more.
+func withdrawDrafts(ctx context.Context, w *response.Writer, id portcullis.ID, list []response.Reach) error {
+	open, err := w.Notices(ctx, response.Query{Campaign: id, State: response.Drafted, Open: true})
+	if err != nil {
+		return err
+	}
+	by := machine
+	by.Roles = []api.Role{api.Analyst, api.Approver}
+	for _, n := range open {
+		if n.DraftedBy != response.Machine || slices.ContainsFunc(list, func(r response.Reach) bool { return r.Person == n.Person }) {
+			continue
+		}
+		if _, err := w.Withdraw(ctx, by, n.ID, n.Version, "with more mail to compare, what was found turned out to be ordinary"); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // reach is what a notice to each person needs: those whom findings name, and those who
@@ -79,6 +103,9 @@ func (d *deskService) reach(ctx context.Context, id portcullis.ID) ([]response.R
 			events[r.Person] = append(events[r.Person], r.Event)
 		}
 	}
+	if err := d.elsewhere(ctx, c, events); err != nil {
+		return nil, err
+	}
 	var list []response.Reach
 	for person, all := range events {
 		one, err := gatherReach(ctx, d.mailRecords(), d.dir, person, c.ID, all, d.now())
@@ -96,6 +123,23 @@ func (d *deskService) reach(ctx context.Context, id portcullis.ID) ([]response.R
 		return 1
 	})
 	return list, nil
+}
+
+// elsewhere leaves out what notices about campaigns that went up in this one say already:
+// nobody is to be told the same twice.
+func (d *deskService) elsewhere(ctx context.Context, c campaigns.Campaign, events map[portcullis.ID][]portcullis.ID) error {
+	for _, from := range c.MergedFrom {
+		list, err := d.noticeRecords().Notices(ctx, response.Query{Campaign: from.ID})
+		if err != nil {
+			return err
+		}
+		for _, n := range list {
+			for _, e := range n.Reach.Events {
+				events[n.Person] = slices.DeleteFunc(events[n.Person], func(id portcullis.ID) bool { return id == e.Event })
+			}
+		}
+	}
+	return nil
 }
 
 // DraftNotices drafts what the machine has not.

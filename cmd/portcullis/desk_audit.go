@@ -6,7 +6,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
+	"strings"
 
 	"portcullis.example/portcullis"
 	"portcullis.example/portcullis/internal/web"
@@ -89,9 +92,25 @@ func (d *deskService) subjectWords(id portcullis.ID) string {
 func detailWords(raw json.RawMessage) string {
 	var fields map[string]any
 	if len(raw) == 0 || json.Unmarshal(raw, &fields) != nil {
-		return string(raw)
+		return printable(string(raw))
 	}
-	return printable(string(raw))
+	var words []string
+	for _, name := range slices.Sorted(maps.Keys(fields)) {
+		words = append(words, strings.ReplaceAll(name, "_", " ")+": "+valueWords(fields[name]))
+	}
+	return printable(strings.Join(words, "; "))
+}
+
+func valueWords(v any) string {
+	list, ok := v.([]any)
+	if !ok {
+		return fmt.Sprint(v)
+	}
+	var words []string
+	for _, one := range list {
+		words = append(words, fmt.Sprint(one))
+	}
+	return strings.Join(words, ", ")
 }
 
 // requests are the askings to break the glass that wait, those of others first.

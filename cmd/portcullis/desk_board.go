@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"slices"
 	"sync"
 	"time"
@@ -91,8 +92,12 @@ func (d *deskService) take(ctx context.Context) (*boardState, error) {
 	if err != nil {
 		return nil, err
 	}
+	where, err := d.nowIn(ctx, s.campaigns, all)
+	if err != nil {
+		return nil, err
+	}
 	for _, n := range all {
-		s.clocks[n.Campaign] = append(s.clocks[n.Campaign], n)
+		s.clocks[where[n.Campaign]] = append(s.clocks[where[n.Campaign]], n)
 		if running(n) {
 			s.notices = append(s.notices, n)
 		}
@@ -101,6 +106,25 @@ func (d *deskService) take(ctx context.Context) (*boardState, error) {
 	day := 24 * time.Hour
 	s.activity, err = d.mailRecords().Activity(ctx, s.at.Truncate(day).Add(-(activityDays-1)*day), day, activityDays)
 	return s, err
+}
+
+// nowIn tells of each campaign that notices name which one it has gone up in.
+func (d *deskService) nowIn(ctx context.Context, standing []campaigns.Summary, list []response.Notice) (map[portcullis.ID]portcullis.ID, error) {
+	where := map[portcullis.ID]portcullis.ID{}
+	for _, c := range standing {
+		where[c.ID] = c.ID
+	}
+	for _, n := range list {
+		if _, ok := where[n.Campaign]; ok {
+			continue
+		}
+		c, err := d.campaignRecords().Campaign(ctx, n.Campaign)
+		if err != nil && !errors.Is(err, campaigns.ErrNotFound) {
+			return nil, err
+		}
+		where[n.Campaign] = cmp.Or(c.ID, n.Campaign)
+	}
+	return where, nil
 }
 
 // running tells whether somebody is still to be told.

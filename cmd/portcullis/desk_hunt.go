@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -14,6 +15,7 @@ import (
 	"portcullis.example/portcullis"
 	"portcullis.example/portcullis/internal/archive"
 	"portcullis.example/portcullis/internal/campaigns"
+	"portcullis.example/portcullis/internal/chain"
 	"portcullis.example/portcullis/internal/web"
 	"portcullis.example/portcullis/internal/web/access"
 )
@@ -158,8 +160,9 @@ func (d *deskService) Indicators(ctx context.Context, q web.IndicatorQuery) (out
 		}
 		out.Rows = append(out.Rows, row)
 	}
-	out.Total, out.Next, out.Feeds = len(kept), next, feedsOf(kept)
-	return out, nil
+	out.Total, out.Next = len(kept), next
+	out.Feeds, err = d.feeds(ctx)
+	return out, d.plain(err)
 }
 
 func (d *deskService) indicatorRow(ctx context.Context, reader *archive.Reader, k archive.Kept) (row web.IndicatorRow, err error) {
@@ -200,20 +203,48 @@ func (d *deskService) indicatorRow(ctx context.Context, reader *archive.Reader, 
 	return row, nil
 }
 
-// feedsOf groups what came at one time from one source.
-func feedsOf(kept []archive.Kept) (list []web.FeedRow) {
-	for _, k := range kept {
-		i := slices.IndexFunc(list, func(f web.FeedRow) bool { return f.Source == k.Source && f.When.Equal(k.Added) })
-		if i < 0 {
-			if len(list) == 10 {
-				continue
-			}
-			list = append(list, web.FeedRow{Name: k.Source, Source: k.Source, Marking: k.Marking, When: k.Added})
-			i = len(list) - 1
-		}
-		list[i].New++
+// intake is what the audit keeps of indicators that came in.
+type intake struct {
+	At      time.Time `json:"at"`
+	Source  string    `json:"source,omitempty"`
+	Marking string    `json:"marking,omitempty"`
+	New     int       `json:"new"`
+	Known   int       `json:"known"`
+	Refused int       `json:"refused"`
+	Not     []string  `json:"not_taken,omitempty"` // the first of those refused, and why
+}
+
+func intakeOf(list []portcullis.Indicator, a web.Added, now time.Time) intake {
+	in := intake{At: now, New: a.New, Known: a.Known, Refused: a.RefusedAll}
+	if len(list) > 0 {
+		in.Source, in.Marking = list[0].Source, list[0].Marking
 	}
-	return list
+	for _, r := range a.Refused[:min(len(a.Refused), 10)] {
+		in.Not = append(in.Not, strings.TrimSpace(r.Value+" "+r.Why))
+	}
+	return in
+}
+
+// feeds are those that came in last, with how much of each was refused.
+func (d *deskService) feeds(ctx context.Context) (list []web.FeedRow, err error) {
+	entries, err := chain.About(ctx, d.app.store.DB(), access.Log, "indicators", 50)
+	if err != nil {
+		return nil, err
+	}
+	for _, e := range entries {
+		var body struct {
+			Detail intake `json:"detail"`
+		}
+		if e.Body == nil || json.Unmarshal(e.Body, &body) != nil || body.Detail.At.IsZero() {
+			continue
+		}
+		in := body.Detail
+		list = append(list, web.FeedRow{Name: in.Source, Source: in.Source, Marking: in.Marking, When: in.At, By: e.Who, New: in.New, Known: in.Known, Refused: in.Refused})
+		if len(list) == 10 {
+			break
+		}
+	}
+	return list, nil
 }
 
 // AddIndicators keeps what was typed or came as a feed, and searches all history for it.
@@ -296,7 +327,7 @@ func (d *deskService) keepIndicators(ctx context.Context, list []portcullis.Indi
 		if err := d.watchFor(ctx, tx); err != nil {
 			return err
 		}
-		return access.Audit(ctx, tx, string(access.EditIndicator), "indicators", map[string]int{"new": out.New, "known": out.Known, "refused": out.RefusedAll})
+		return access.Audit(ctx, tx, string(access.EditIndicator), "indicators", intakeOf(list, out, d.now()))
 	})
 	if err != nil {
 		return out, d.plain(err)

@@ -107,10 +107,9 @@ func (d *deskService) campaignRow(s *boardState, c campaigns.Summary) web.Campai
 
 // summaryOf says in a sentence what a campaign is.
 func summaryOf(c web.CampaignRow) string {
-	text := count(c.Events, "mail") + " to " + peopleCount(c.People) + between(c.First, c.Last)
+	text := count(c.Events, "mail") + " to " + peopleCount(c.People-c.Beyond) + between(c.First, c.Last)
 	if c.Beyond > 0 {
-		text += "; " + count(c.Beyond, "person") + " found by searching the past"
-		text = strings.Replace(text, "persons", "people", 1)
+		text += "; the archive shows that more mail with the same signs reached " + peopleCount(c.Beyond) + " beside them"
 	}
 	return text + "."
 }

@@ -23,6 +23,10 @@ import (
 type game struct {
 	server *server
 	play_  exercise
+	ids    map[string]portcullis.ID // of its messages, by Message-ID; set once they are read
+
+	arrived sync.Once
+	present chan struct{} // closed once somebody looks at the first page
 
 	mu    sync.Mutex
 	score []web.Score // guarded by mu
@@ -30,7 +34,7 @@ type game struct {
 }
 
 func newGame(s *server, plan exercisePlan) *game {
-	g := &game{server: s}
+	g := &game{server: s, present: make(chan struct{})}
 	g.play_ = exercise{plan: plan, clock: s.clock, scan: s.scan, log: s.log, arrivedMail: s.step, feed: g.feed}
 	return g
 }
@@ -41,8 +45,15 @@ func (g *game) feed(ctx context.Context, f exerciseFeed, list []portcullis.Indic
 	if err != nil {
 		return fmt.Errorf("feed of %s: %w", f.From, err)
 	}
-	fmt.Fprintf(g.server.std.out, "%s  %s sent indicators: %d new, %d refused; seen in %s, %s not known before.\n",
-		g.server.now().Format("2 Jan 2006"), f.From, added.New, added.RefusedAll, count(added.Sightings, "mail"), peopleCount(len(added.People)))
+	out := g.server.std.out
+	fmt.Fprintf(out, "%s  %s sent %s that are new, seen in %s.", g.server.now().Format("2 Jan 2006"), f.From, count(added.New, "indicator"), count(added.Sightings, "mail"))
+	if n := len(added.People); n > 0 {
+		fmt.Fprintf(out, " They reached %s of whom nothing was known.", peopleCount(n))
+	}
+	fmt.Fprintln(out)
+	for _, r := range added.Refused {
+		fmt.Fprintf(out, "             refused: %s %s\n", printable(r.Value), printable(r.Why))
+	}
 	return nil
 }
 
@@ -51,7 +62,18 @@ func (g *game) play(ctx context.Context) error {
 	if err := g.play_.load(ctx); err != nil {
 		return err
 	}
-	if err := g.play_.play(ctx); err != nil {
+	g.ids = g.events()
+	fmt.Fprintln(g.server.std.out, "The exercise begins when you sign in.")
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-g.present:
+	}
+	moving, stop := context.WithCancel(ctx)
+	go g.move(moving)
+	err := g.play_.play(ctx)
+	stop()
+	if err != nil {
 		return err
 	}
 	if err := g.server.desk.links.settle(ctx); err != nil {
@@ -77,8 +99,23 @@ func (g *game) play(ctx context.Context) error {
 	}
 }
 
-// state is what the first page shows.
+// move has the first page follow the exercise's clock also while nothing happens.
+func (g *game) move(ctx context.Context) {
+	tick := time.NewTicker(2 * time.Second)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			g.server.desk.feed.Publish(web.Change{Topic: "situation"})
+		}
+	}
+}
+
+// state is what the first page shows. Whoever asks for it is there, and the exercise begins.
 func (g *game) state() *web.Exercise {
+	g.arrived.Do(func() { close(g.present) })
 	c := g.server.clock
 	now := c.Now()
 	x := &web.Exercise{Name: "Two years at the Parliament of Verania", At: now, Speed: c.factor, Percent: int(100 * now.Sub(c.start) / c.end.Sub(c.start))}
@@ -94,22 +131,50 @@ func (g *game) count(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	events := g.events()
-	var scores []web.Score
+	scores := []web.Score{{
+		Name: "One second at the desk", Value: days(time.Duration(g.server.clock.factor * float64(time.Second))),
+		Note: "That is how fast the exercise ran. Whatever you do after its end counts as done at its end.",
+	}}
+	real := map[portcullis.ID]bool{} // campaigns that somebody did run
 	for _, op := range t.Operations {
-		r := reckoning{people: map[portcullis.ID]time.Time{}, told: map[portcullis.ID]time.Time{}}
+		r := reckoning{factor: g.server.clock.factor, people: map[portcullis.ID]time.Time{}, known: map[portcullis.ID]time.Time{}, told: map[portcullis.ID]time.Time{}, in: real}
 		for _, m := range op.Mails {
-			r.mail(events[m.ID], m.Time, g.server.desk.dir.ByAddress(m.Target))
+			r.mail(g.ids[m.ID], m.Time, g.server.desk.dir.ByAddress(m.Target))
 		}
 		if err := g.reckon(ctx, &r); err != nil {
 			return err
 		}
 		scores = append(scores, r.scores(op.Name, op.About, g.server.desk)...)
 	}
+	needless, err := g.needless(ctx, real)
+	if err != nil {
+		return err
+	}
+	scores = append(scores, needless)
 	g.mu.Lock()
-	defer g.mu.Unlock()
+	changed := !slices.Equal(g.score, scores)
 	g.score = scores
+	g.mu.Unlock()
+	if changed {
+		g.server.desk.feed.Publish(web.Change{Topic: "situation"})
+	}
 	return nil
+}
+
+// needless counts those who were told of something that was no operation.
+func (g *game) needless(ctx context.Context, real map[portcullis.ID]bool) (web.Score, error) {
+	list, err := g.server.desk.noticeRecords().Notices(ctx, response.Query{Limit: 10_000})
+	if err != nil {
+		return web.Score{}, err
+	}
+	var names []string
+	for _, n := range list {
+		if name := g.server.desk.person(n.Person).Name; !n.Told.IsZero() && !real[n.Campaign] && !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return web.Score{Name: "People alarmed without need", Value: itoa(len(names)), Note: strings.Join(names, ", ")}, nil
 }
 
 // events are the ids of the exercise's messages, by their Message-ID.
@@ -126,11 +191,15 @@ func (g *game) events() map[string]portcullis.ID {
 
 // reckoning is how one operation went.
 type reckoning struct {
+	factor   float64 // exercise time per real time
 	first    time.Time
 	events   []portcullis.ID
 	people   map[portcullis.ID]time.Time // when first reached
 	detected time.Time                   // when it first stood on the desk
+	name     string                      // by which it goes on the desk
+	known    map[portcullis.ID]time.Time // since when a notice lay ready
 	told     map[portcullis.ID]time.Time
+	in       map[portcullis.ID]bool // the campaigns it was in
 }
 
 func (r *reckoning) mail(event portcullis.ID, at time.Time, owners []*people.Person) {
@@ -158,15 +227,18 @@ func (g *game) reckon(ctx context.Context, r *reckoning) error {
 			if seen[c.ID] {
 				continue
 			}
-			seen[c.ID] = true
+			seen[c.ID], r.in[c.ID] = true, true
 			if made := c.Made; r.detected.IsZero() || made.Before(r.detected) {
-				r.detected = made
+				r.detected, r.name = made, handle(c.ID)
 			}
 			notices, err := d.noticeRecords().Notices(ctx, response.Query{Campaign: c.ID})
 			if err != nil {
 				return err
 			}
 			for _, n := range notices {
+				if have, ok := r.known[n.Person]; !ok || n.Drafted.Before(have) {
+					r.known[n.Person] = n.Drafted
+				}
 				if have, ok := r.told[n.Person]; !n.Told.IsZero() && (!ok || n.Told.Before(have)) {
 					r.told[n.Person] = n.Told
 				}
@@ -180,24 +252,30 @@ func (g *game) reckon(ctx context.Context, r *reckoning) error {
 func (r *reckoning) scores(name, about string, d *deskService) []web.Score {
 	detect := web.Score{Name: name + ": time to detect", Value: "not detected", Note: about}
 	if !r.detected.IsZero() {
-		detect.Value = days(r.detected.Sub(r.first))
+		name = r.name + " (" + name + ")"
+		detect = web.Score{Name: name + ": time to detect", Value: days(r.detected.Sub(r.first)), Note: "From its first mail until it stood on the desk. " + about}
 	}
 	var waits []time.Duration
 	var missed []string
-	for id, reached := range r.people {
+	for id := range r.people {
 		if told, ok := r.told[id]; ok {
-			waits = append(waits, told.Sub(reached))
+			waits = append(waits, max(0, told.Sub(r.known[id])))
 		} else {
 			missed = append(missed, d.person(id).Name)
 		}
 	}
 	slices.Sort(waits)
 	slices.Sort(missed)
-	tell := web.Score{Name: name + ": time to tell", Value: "nobody was told", Note: "from the first mail to each person until they were told; the middle of all who were"}
+	tell := web.Score{Name: name + ": time to tell", Value: "nobody was told", Note: "From when their notice lay ready until they were told; the middle of all who were."}
 	if len(waits) > 0 {
-		tell.Value = days(waits[len(waits)/2])
+		wait := waits[len(waits)/2]
+		tell.Value = days(wait)
+		tell.Note = fmt.Sprintf("%.0f seconds of yours. %s", wait.Seconds()/r.factor, tell.Note)
 	}
-	miss := web.Score{Name: name + ": people missed", Value: fmt.Sprintf("%d of %d", len(missed), len(r.people)), Note: strings.Join(missed, ", ")}
+	miss := web.Score{Name: name + ": people missed", Value: fmt.Sprintf("%d of %d", len(missed), len(r.people)), Note: "Everybody was told."}
+	if len(missed) > 0 {
+		miss.Note = "Not told: " + strings.Join(missed, ", ") + "."
+	}
 	return []web.Score{detect, tell, miss}
 }
 

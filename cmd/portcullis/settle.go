@@ -36,7 +36,7 @@ func (s *scanner) settle(ctx context.Context) error {
 				}
 				revised = append(revised, changed...)
 			}
-			return errors.Join(w.PutVerdicts(ctx, revised, s.now()), s.app.announce(ctx, tx, revised))
+			return errors.Join(w.PutVerdicts(ctx, revised, s.now()), s.app.announceRevised(ctx, tx, revised))
 		})
 		if err != nil {
 			return err

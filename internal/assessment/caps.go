@@ -37,14 +37,16 @@ func (w *weighed) caps(chance float64, draws []float64) (list []Cap) {
 	return list
 }
 
-// above tells whether a cap would change anything.
+// above tells whether a cap would change what is printed: the chance, or the upper end
+// of its span.
 func above(limit, chance float64, draws []float64) bool {
+	n := 0
 	for _, d := range draws {
 		if d > limit {
-			return true
+			n++
 		}
 	}
-	return chance > limit
+	return chance > limit || share(n, len(draws)) >= 0.05
 }
 
 // techniquesAlone says why the statement rests on techniques alone, "" if it does not.

@@ -172,10 +172,16 @@ func (w *Writer) append(ctx context.Context, campaign portcullis.ID, who string,
 	return entry, nil
 }
 
-// Case is a campaign's case as the log has it, and where the log stands.
+// Case is a campaign's case as the log has it, and where the log stands. What was
+// erased since is left out.
 func (r *Reader) Case(ctx context.Context, campaign portcullis.ID) (Case, chain.Head, error) {
 	s := newState(campaign)
-	head, err := r.walk(ctx, campaign, func(e chain.Entry) error { return s.apply(e) })
+	head, err := r.walk(ctx, campaign, func(e chain.Entry) error {
+		if e.Erased() { // as if it had been withdrawn
+			return nil
+		}
+		return s.apply(e)
+	})
 	return s.current(), head, err
 }
 
@@ -212,9 +218,6 @@ func newState(campaign portcullis.ID) *state {
 }
 
 func (s *state) apply(e chain.Entry) error {
-	if e.Erased() {
-		return errErased
-	}
 	switch e.Kind {
 	case entryQuestion:
 		var q Question
@@ -239,8 +242,6 @@ func (s *state) apply(e chain.Entry) error {
 	}
 	return nil
 }
-
-var errErased = errors.New("its content was erased; what rests on it cannot be computed again")
 
 func (s *state) current() Case {
 	c := Case{Campaign: s.campaign, Missing: s.missing}

@@ -142,6 +142,28 @@ func execute(t *testing.T, s *store.Store, statement string) {
 	}))
 }
 
+// What was erased from the log can be neither replayed nor a reason not to go on.
+func TestErased(t *testing.T) {
+	onBoth(t, func(t *testing.T, s *store.Store) {
+		ctx, c := t.Context(), readExample(t, true)
+		record(t, s, "anna", c)
+		must(t, s.Tx(ctx, func(tx *sql.Tx) error {
+			n, err := chain.Erase(ctx, tx, assessment.LogOf(campaignID), c.Evidence[0].ID)
+			if n != 1 {
+				t.Errorf("%d entries erased", n)
+			}
+			return err
+		}))
+		c.Evidence = c.Evidence[1:]
+		record(t, s, "ben", c)
+		r, err := assessment.NewReader(s.DB()).Replay(ctx, campaignID)
+		must(t, err)
+		if r.Erased != 2 || r.Same != 0 || len(r.Differ) != 0 {
+			t.Errorf("%+v", r)
+		}
+	})
+}
+
 func TestLedger(t *testing.T) {
 	onBoth(t, func(t *testing.T, s *store.Store) {
 		ctx := t.Context()

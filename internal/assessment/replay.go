@@ -72,7 +72,8 @@ type Replayed struct {
 	Head     chain.Head    `json:"head"`
 	Same     int           `json:"same"`             // byte for byte
 	Differ   []string      `json:"differ,omitempty"` // one sentence for each that differs
-	Other    int           `json:"other"`            // made by another method, which this program no longer has
+	Erased   int           `json:"erased,omitempty"` // rest on what was erased from the log since, and cannot be computed
+	Other    int           `json:"other,omitempty"`            // made by another method, which this program no longer has
 }
 
 // Replay checks the chain, computes every assessment of a campaign again from what
@@ -82,8 +83,14 @@ func (r *Reader) Replay(ctx context.Context, campaign portcullis.ID) (out Replay
 	if out.Head, err = chain.Verify(ctx, r.q, LogOf(campaign)); err != nil {
 		return out, fmt.Errorf("replay the assessments of %s: %w", campaign, err)
 	}
-	s := newState(campaign)
+	s, erased := newState(campaign), false
 	_, err = r.walk(ctx, campaign, func(e chain.Entry) error {
+		if erased = erased || e.Erased(); erased {
+			if e.Kind == entryAssessed {
+				out.Erased++
+			}
+			return nil
+		}
 		if err := s.apply(e); err != nil || e.Kind != entryAssessed {
 			return err
 		}

@@ -65,6 +65,7 @@ func parts() []part {
 		{"attacks", "Targeted attacks found, generated mail of reporting seeds", attacks},
 		{"phishing", "Ordinary phishing", phishing},
 		{"campaigns", "Campaigns: what belongs together, generated operations of reporting seeds", campaigns},
+		{"assessment", "Assessments: calibration on simulated incidents", assessments},
 		{"forms", "Hunt: every form an indicator takes", huntForms},
 		{"hunt", "Hunt: time over a million observables", huntTime},
 		{"speed", "Speed", speed},

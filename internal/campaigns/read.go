@@ -250,9 +250,12 @@ func (r *Reader) history(ctx context.Context, id portcullis.ID) (list []Change, 
 	return list, rows.Err()
 }
 
-// Find finds a campaign by its id, of which a unique beginning is enough. The id of one that
-// was merged is found as well.
+// Find finds a campaign by its id or by that of one of its events; a unique beginning is
+// enough. The id of one that was merged is found as well.
 func (r *Reader) Find(ctx context.Context, id string) (portcullis.ID, error) {
+	if strings.HasPrefix(id, "event:") {
+		return r.findByEvent(ctx, id)
+	}
 	if !strings.HasPrefix(id, "campaign:") {
 		id = "campaign:" + id
 	}
@@ -266,6 +269,21 @@ func (r *Reader) Find(ctx context.Context, id string) (portcullis.ID, error) {
 		return "", refusef("%s is the beginning of more than one campaign; write more of it", id)
 	}
 	return rows[0].ID, nil
+}
+
+func (r *Reader) findByEvent(ctx context.Context, id string) (portcullis.ID, error) {
+	list, err := r.profiles(ctx, `SELECT `+itemColumns+` FROM campaigns_item WHERE event>=$1 AND event<$2 ORDER BY event LIMIT 2`, id, id+"~")
+	switch {
+	case err != nil:
+		return "", err
+	case len(list) == 0:
+		return "", fmt.Errorf("%s is not correlated: %w", id, ErrNotFound)
+	case len(list) > 1 && string(list[0].event) != id:
+		return "", refusef("%s is the beginning of more than one mail; write more of it", id)
+	case list[0].campaign == "":
+		return "", fmt.Errorf("%s stands alone: %w", list[0].event, ErrNotFound)
+	}
+	return list[0].campaign, nil
 }
 
 // Summary is a campaign without its members. That of one that was merged is of what it was merged into.

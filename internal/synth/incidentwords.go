@@ -12,13 +12,30 @@ var coinSecond = strings.Fields("bridge cast dock edge field gate hub isle junct
 
 // coined is a name nobody else has had, as operators register them.
 func (d *draw) coined() string {
-	return one(d, coinFirst) + one(d, []string{"-", ""}) + one(d, coinSecond) + one(d, []string{"", "", d.letters("0123456789", 2)})
+	return d.untaken(func() string {
+		return one(d, coinFirst) + one(d, []string{"-", ""}) + one(d, coinSecond) + one(d, []string{"", "", d.letters("0123456789", 2)})
+	})
 }
 
 // spliced is a domain that sounds like a known one, told apart from others by a coined word.
 func (d *draw) spliced(real string) string {
 	_, l, _ := label(real)
-	return l + one(d, []string{"-", "-news-", "-online-", "-press-"}) + one(d, coinSecond) + "." + one(d, reservedTLDs[:2])
+	return d.untaken(func() string {
+		return l + one(d, []string{"-", "-news-", "-online-", "-press-"}) + one(d, coinSecond) + one(d, []string{"", d.letters("0123456789", 2)}) + "." + one(d, reservedTLDs[:2])
+	})
+}
+
+// untaken draws until a name comes that was not drawn before: a domain has one owner.
+func (d *draw) untaken(name func() string) string {
+	if d.taken == nil {
+		d.taken = map[string]bool{}
+	}
+	for {
+		if n := name(); !d.taken[n] {
+			d.taken[n] = true
+			return n
+		}
+	}
 }
 
 var storyFrames = []string{

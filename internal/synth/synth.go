@@ -49,8 +49,9 @@ type Mail struct {
 // draw is a stream of choices, and the half of every template pool it may use.
 type draw struct {
 	*rand.Rand
-	half int
-	read map[string][]template // files of templates parsed so far
+	half  int
+	read  map[string][]template // files of templates parsed so far
+	taken map[string]bool       // names that have an owner
 }
 
 // newDraw starts the stream of one generator. The salt keeps generators

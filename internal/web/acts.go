@@ -274,10 +274,8 @@ func (s *site) askBreakGlass(w http.ResponseWriter, r *http.Request) error {
 func (s *site) decideBreakGlass(w http.ResponseWriter, r *http.Request) error {
 	return act{"decide", func(ctx context.Context, f form) (string, error) {
 		a := DecideAct{id(r), f.version(), f.Value("grant") == "yes", f.Value("why")}
-		if !a.Grant {
-			if err := reason(f); err != nil {
-				return "", err
-			}
+		if !a.Grant && reason(f) != nil { // there is one such field per request: none to point to
+			return "", &InvalidError{Why: "Say why you refuse, in a sentence. It is kept."}
 		}
 		return "/audit?done=decided", s.Desk.DecideBreakGlass(ctx, a)
 	}, s.auditWith}.serve(w, r)

@@ -30,7 +30,7 @@ func functions(c Config, a assets) template.FuncMap {
 		"ago":   func(t time.Time) string { return ago(c.Now(), t) },
 		"over":  func(t time.Time) bool { return !t.IsZero() && t.Before(c.Now()) },
 		"input": func(t time.Time) string { return t.In(c.Zone).Format("2006-01-02T15:04") },
-		"vis":   visible, "whole": visibleAll, "num": thousands, "plural": plural, "roughly": roughly,
+		"name":  named, "vis": visible, "whole": visibleAll, "num": thousands, "plural": plural, "roughly": roughly,
 		"linkTo": linkTo, "percent": func(p float64) string { return fmt.Sprintf("%.0f %%", p*100) },
 		"severity": severityClass, "stateClass": stateClass, "sign": sign, "spark": spark,
 		"times": func(a, b float64) float64 { return a * b },
@@ -42,6 +42,14 @@ func functions(c Config, a assets) template.FuncMap {
 		"lines": func(s string) []string { return strings.Split(strings.TrimRight(s, "\n"), "\n") },
 		"short": short,
 	}
+}
+
+// named is what a link or heading says that must not be empty.
+func named(s string) string {
+	if strings.TrimSpace(s) == "" {
+		return "(no name)"
+	}
+	return visible(s)
 }
 
 // ago says how far a time is from now: "3 hours ago", "in 2 days".

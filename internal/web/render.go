@@ -132,6 +132,9 @@ func (s *site) serve(h handler) http.Handler {
 func (s *site) show(w http.ResponseWriter, r *http.Request, p page) error {
 	p.House, p.SignOut, p.Path = s.Title, s.SignOut, r.URL.Path
 	p.Caller, p.Known = api.CallerFrom(r.Context())
+	if r.Method == http.MethodPost {
+		p.At = "" // the answer to a form cannot be asked for again, so it does not follow
+	}
 	if s.Token != nil {
 		p.Token = s.Token(r)
 	}

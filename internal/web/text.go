@@ -56,16 +56,30 @@ func visibleUpTo(s string, limit int) string {
 	for i, r := range s {
 		if n++; n > limit {
 			fmt.Fprintf(&b, "… (%s more bytes)", thousands(len(s)-i))
-			break
+			return b.String()
 		}
+		before := marks
 		marks = countMarks(marks, r)
-		if odd(r) || marks > maxStack {
+		if marks == 0 {
+			sayMarks(&b, before)
+		}
+		switch {
+		case marks > maxStack:
+		case odd(r):
 			b.WriteString(oddName(r))
-		} else {
+		default:
 			b.WriteRune(r)
 		}
 	}
+	sayMarks(&b, marks)
 	return b.String()
+}
+
+// sayMarks tells how many marks of a row were left out.
+func sayMarks(b *strings.Builder, marks int) {
+	if marks > maxStack {
+		fmt.Fprintf(b, "‹%d more marks›", marks-maxStack)
+	}
 }
 
 // maxStack is how many marks may stand on one letter: no script needs more, and

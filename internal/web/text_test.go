@@ -10,7 +10,7 @@ func TestVisible(t *testing.T) {
 	for _, c := range []struct{ in, want string }{
 		{"plain", "plain"}, {"", ""}, {"Grüße, Ελλάδα, 你好", "Grüße, Ελλάδα, 你好"},
 		{"a\u202Eb", "a‹202E›b"}, {"a\u200Bb\uFEFF", "a‹200B›b‹FEFF›"}, {"a\x00b\x1b[31m", "a‹0000›b‹001B›[31m"}, {"two\r\nlines\tand a tab", "two‹000D›↵lines⇥and a tab"},
-		{"soft\u00ADhyphen", "soft‹00AD›hyphen"}, {"tag\U000E0041", "tag‹E0041›"}, {"hidden\uFE0F", "hidden‹FE0F›"}, {"filler\u3164", "filler‹3164›"}, {"bad\xff", "bad‹FFFD›"}, {"e" + strings.Repeat("\u0301", 8), "e" + strings.Repeat("\u0301", 6) + "‹0301›‹0301›"},
+		{"soft\u00ADhyphen", "soft‹00AD›hyphen"}, {"tag\U000E0041", "tag‹E0041›"}, {"hidden\uFE0F", "hidden‹FE0F›"}, {"filler\u3164", "filler‹3164›"}, {"bad\xff", "bad‹FFFD›"}, {"e" + strings.Repeat("\u0301", 8), "e" + strings.Repeat("\u0301", 6) + "‹2 more marks›"}, {"e" + strings.Repeat("\u0301", 8) + "!", "e" + strings.Repeat("\u0301", 6) + "‹2 more marks›!"},
 	} {
 		if got := visible(c.in); got != c.want {
 			t.Errorf("visible(%q) = %q, want %q", c.in, got, c.want)

@@ -56,7 +56,7 @@ func build(dir string) error {
 	if err := pack(out, filepath.Join(dir, "dist")); err != nil {
 		return err
 	}
-	sum, err := Sources(dir)
+	sum, err := sources(dir)
 	if err != nil {
 		return err
 	}
@@ -107,9 +107,9 @@ func pack(from, to string) error {
 	return nil
 }
 
-// Sources is a hash over everything the assets are built from. A test compares
+// sources is a hash over everything the assets are built from. A test compares
 // it with the one kept beside them, so that nobody forgets to build.
-func Sources(dir string) (string, error) {
+func sources(dir string) (string, error) {
 	files, err := filepath.Glob(filepath.Join(dir, "src", "*"))
 	if err != nil {
 		return "", err

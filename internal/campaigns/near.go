@@ -1,0 +1,230 @@
+package campaigns
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"portcullis.example/portcullis"
+)
+
+// Statements by number of keys. One statement for sixteen keys costs little more than for one.
+var (
+	postingInserts = eachKey(`INSERT INTO campaigns_posting (key, time, item) VALUES `, `, `, ` ON CONFLICT DO NOTHING`,
+		func(int) string { return `(%s,$1,$2)` })
+	nearQueries = eachKey(``, ` UNION ALL `, ``, func(n int) string {
+		return fmt.Sprintf(`SELECT key, item FROM (SELECT key, item FROM campaigns_posting WHERE key=%%[1]s AND time<=$1 AND item<>$2 ORDER BY time DESC, item DESC LIMIT %d) AS b%d
+			UNION ALL SELECT key, item FROM (SELECT key, item FROM campaigns_posting WHERE key=%%[1]s AND time>$1 AND item<>$2 ORDER BY time, item LIMIT %d) AS a%d`, neighbours, n, neighbours, n)
+	})
+	countQueries = eachKey(``, ` UNION ALL `, ``, func(n int) string {
+		return fmt.Sprintf(`SELECT %%[1]s, count(*) FROM (SELECT 1 FROM campaigns_posting WHERE key=%%[1]s AND time>=$1 AND item<>$2 LIMIT %d) AS c%d`, countedMost, n)
+	})
+)
+
+func eachKey(before, between, after string, part func(n int) string) (queries [askKeys + 1]string) {
+	for keys := 1; keys <= askKeys; keys++ {
+		parts := make([]string, keys)
+		for i := range parts {
+			parts[i] = fmt.Sprintf(part(i), fmt.Sprintf("CAST($%d AS bigint)", i+3))
+		}
+		queries[keys] = before + strings.Join(parts, between) + after
+	}
+	return queries
+}
+
+// pairs asks one of these statements about keys, for pairs of numbers.
+func (r *Reader) pairs(ctx context.Context, queries *[askKeys + 1]string, keys []int64, first, second int64, fn func(key, n int64)) error {
+	for chunk := range slices.Chunk(keys, askKeys) {
+		args := append(make([]any, 0, 2+len(chunk)), first, second)
+		for _, key := range chunk {
+			args = append(args, key)
+		}
+		rows, err := r.q.QueryContext(ctx, queries[len(chunk)], args...)
+		if err != nil {
+			return fmt.Errorf("look for items with the same values: %w", err)
+		}
+		for rows.Next() {
+			var key, n int64
+			if err := rows.Scan(&key, &n); err != nil {
+				return errors.Join(fmt.Errorf("look for items with the same values: %w", err), rows.Close())
+			}
+			fn(key, n)
+		}
+		if err := errors.Join(rows.Err(), rows.Close()); err != nil {
+			return fmt.Errorf("look for items with the same values: %w", err)
+		}
+	}
+	return nil
+}
+
+// surroundings are the items next to a new one, with what is known of what they share.
+func (w *Writer) surroundings(ctx context.Context, p *profile) ([]*profile, *weigher, error) {
+	near := map[int64][]int64{} // key to items
+	err := w.pairs(ctx, &nearQueries, keysOf(p), p.time, p.num, func(key, item int64) { near[key] = append(near[key], item) })
+	if err != nil || len(near) == 0 {
+		return nil, nil, err
+	}
+	p.know(w.d.Groups)
+	wg := &weigher{total: w.base.Items, items: w.base.Items, groups: w.base.Groups, stats: map[int64]stat{}}
+	if err := w.frequencies(ctx, p, near, wg); err != nil {
+		return nil, nil, err
+	}
+	list, err := w.itemsByNum(ctx, choose(p, near, wg))
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, q := range list {
+		q.know(w.d.Groups)
+	}
+	return list, wg, w.sharedText(ctx, p, list, wg)
+}
+
+// frequencies asks about the values that have neighbours.
+func (w *Writer) frequencies(ctx context.Context, p *profile, near map[int64][]int64, wg *weigher) error {
+	if w.d.Archive != nil {
+		n, err := w.d.Archive.Total(ctx)
+		if err != nil {
+			return fmt.Errorf("count events: %w", err)
+		}
+		wg.total = max(n, wg.total)
+	}
+	var keys []int64
+	var values []portcullis.Observable
+	for _, f := range p.feats {
+		if len(near[f.key]) > 0 {
+			keys, values = append(keys, f.key), append(values, f.obs)
+		}
+	}
+	if key, ok := structureKey(p.structure); ok && len(near[key]) > 0 {
+		keys = append(keys, key)
+	}
+	err := w.pairs(ctx, &countQueries, keys, minTime, p.num, func(key, n int64) {
+		s := stat{seen: int(n) + 1, inside: int(n) + 1}
+		if n >= countedMost {
+			s.listed = "values that very many findings share" // how many exactly, settling finds out
+		}
+		wg.stats[key] = s
+	})
+	if err != nil {
+		return err
+	}
+	told, err := w.toldOf(ctx, keys)
+	if err != nil {
+		return err
+	}
+	return wg.ask(ctx, values, w.d, told)
+}
+
+const minTime = -1 << 62
+
+func (r *Reader) toldOf(ctx context.Context, keys []int64) (map[int64]bool, error) {
+	told := map[int64]bool{}
+	for _, key := range keys {
+		var one int
+		err := r.q.QueryRowContext(ctx, `SELECT 1 FROM campaigns_told WHERE key=$1 LIMIT 1`, key).Scan(&one)
+		if err == nil {
+			told[key] = true
+		} else if !errors.Is(err, sql.ErrNoRows) {
+			return nil, fmt.Errorf("read what we were told: %w", err)
+		}
+	}
+	return told, nil
+}
+
+// choose picks whom to weigh the item against: those that share its rarest values first.
+func choose(p *profile, near map[int64][]int64, wg *weigher) []int64 {
+	type source struct {
+		key  int64
+		bits float64
+	}
+	var sources []source
+	for key := range wg.worthy(p) {
+		if len(near[key]) == 0 {
+			continue
+		}
+		bits := 3.0 // a band of the text
+		if s, ok := wg.stats[key]; ok {
+			bits = wg.bits(s, &otherRole)
+			for _, f := range p.feats {
+				if f.key == key {
+					bits = wg.bits(s, f.role)
+				}
+			}
+		}
+		sources = append(sources, source{key, bits})
+	}
+	slices.SortFunc(sources, func(a, b source) int { return cmp.Or(cmp.Compare(b.bits, a.bits), cmp.Compare(a.key, b.key)) })
+	seen := map[int64]bool{}
+	var chosen []int64
+	for _, s := range sources {
+		for _, item := range near[s.key] {
+			if !seen[item] && len(chosen) < maxCompared {
+				seen[item] = true
+				chosen = append(chosen, item)
+			}
+		}
+	}
+	return chosen
+}
+
+var itemsByNumQueries = func() (queries [askKeys + 1]string) {
+	for n := 1; n <= askKeys; n++ {
+		marks := make([]string, n)
+		for i := range marks {
+			marks[i] = fmt.Sprintf("$%d", i+1)
+		}
+		queries[n] = `SELECT ` + itemColumns + ` FROM campaigns_item WHERE num IN (` + strings.Join(marks, ",") + `)`
+	}
+	return queries
+}()
+
+func (r *Reader) itemsByNum(ctx context.Context, nums []int64) (list []*profile, err error) {
+	for chunk := range slices.Chunk(nums, askKeys) {
+		args := make([]any, len(chunk))
+		for i, n := range chunk {
+			args[i] = n
+		}
+		some, err := r.profiles(ctx, itemsByNumQueries[len(chunk)], args...)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, some...)
+	}
+	return list, nil
+}
+
+// sharedText estimates from the neighbours how many say the same. Settle counts.
+func (w *Writer) sharedText(ctx context.Context, p *profile, list []*profile, wg *weigher) error {
+	if p.words < 20 {
+		return nil
+	}
+	same := []*profile{p}
+	for _, q := range list {
+		if q.words >= 20 && alike(p.text, q.text) >= textAlike {
+			same = append(same, q)
+		}
+	}
+	if len(same) < 2 {
+		return nil
+	}
+	t := wg.describe(same)
+	if w.d.Resembling != nil {
+		like, err := w.d.Resembling.Like(ctx, p.event, likeOnline)
+		if err != nil {
+			return fmt.Errorf("look for mails that say the same: %w", err)
+		}
+		known := map[portcullis.ID]bool{}
+		for _, q := range same {
+			known[q.event] = true
+		}
+		t.outside = strangers(like, known)
+	}
+	for _, q := range same {
+		q.same = t
+	}
+	return nil
+}
