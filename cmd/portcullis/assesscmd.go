@@ -257,7 +257,7 @@ func printReplay(out io.Writer, all []assessment.Replayed) {
 		fmt.Fprintln(out, "Nothing was assessed.")
 	}
 	for _, r := range all {
-		fmt.Fprintf(out, "%s  %s, the same byte for byte; the chain of %s holds\n", r.Campaign, count(r.Same, "assessment"), count(int(r.Head.Seq), "entry"))
+		fmt.Fprintf(out, "%s  %s, the same byte for byte; the chain holds up to entry %d\n", r.Campaign, count(r.Same, "assessment"), r.Head.Seq)
 		if r.Erased > 0 {
 			fmt.Fprintf(out, "  %s on content that was erased since, and cannot be computed again\n", count(r.Erased, "assessment")+" resting")
 		}

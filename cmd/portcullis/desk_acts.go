@@ -37,6 +37,36 @@ func (d *deskService) follow(ctx context.Context) ([]portcullis.ID, error) {
 	return changed, nil
 }
 
+// catchUp does what was left undone when the program ended, or was done without the desk: it
+// settles what was being sent, places what waits, and drafts the notices of campaigns that
+// have none.
+func (d *deskService) catchUp(ctx context.Context) error {
+	err := d.app.store.Tx(ctx, func(tx *sql.Tx) error {
+		_, err := response.NewWriter(tx, d.office.Config(), d.now()).Recover(ctx)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if _, err := d.follow(ctx); err != nil {
+		return err
+	}
+	s, err := d.take(ctx)
+	if err != nil {
+		return err
+	}
+	for _, c := range s.campaigns {
+		if len(s.clocks[c.ID]) > 0 {
+			continue
+		}
+		if _, err := d.draft(ctx, machine, c.ID); err != nil {
+			return fmt.Errorf("draft the notices of %s: %w", c.ID, err)
+		}
+	}
+	d.board.stale()
+	return nil
+}
+
 // draft makes sure that everybody whom a campaign reached has a notice.
 func (d *deskService) draft(ctx context.Context, by api.Caller, id portcullis.ID) (drafted int, err error) {
 	list, err := d.reach(ctx, id)

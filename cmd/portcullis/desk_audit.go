@@ -70,8 +70,13 @@ func (d *deskService) auditRow(l access.Line) web.AuditRow {
 		row.Kind += " (refused)"
 		row.Detail = l.Why
 	}
-	switch portcullis.ID(l.Subject).Kind() {
-	case "finding", "campaign", "person", "notice":
+	switch kind := portcullis.ID(l.Subject).Kind(); kind {
+	case "finding", "notice":
+		row.Link = portcullis.ID(l.Subject)
+		if len(l.People) > 0 { // an id alone tells nobody anything
+			row.What = kind + ": " + strings.Join(d.namesOf(l.People[:min(len(l.People), 3)]), ", ")
+		}
+	case "campaign", "person":
 		row.Link = portcullis.ID(l.Subject)
 	}
 	return row

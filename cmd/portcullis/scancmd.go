@@ -123,6 +123,9 @@ func (c *scanCommand) scan(ctx context.Context, s *scanner, who protected, std s
 	if err == nil {
 		err = s.settle(ctx)
 	}
+	if err == nil {
+		err = c.place(ctx, s, who)
+	}
 	if err != nil {
 		if errors.Is(err, context.Canceled) {
 			s.report.stopped(std.err, s.app.temporary)
@@ -142,6 +145,23 @@ func (c *scanCommand) scan(ctx context.Context, s *scanner, who protected, std s
 	}
 	s.report.print(std.out, printing{people: who.dir, found: found, reader: reader, ctx: ctx, quiet: c.Quiet, temporary: s.app.temporary, dir: s.app.dir})
 	return c.verdict(s, found)
+}
+
+// place puts what was found into campaigns, unless all of it is thrown away at the end.
+func (c *scanCommand) place(ctx context.Context, s *scanner, who protected) error {
+	if s.app.temporary {
+		return nil
+	}
+	lists, _, err := s.app.warninglists()
+	if err != nil {
+		return exitError{exitIncomplete, err}
+	}
+	links := &correlator{app: s.app, dir: who.dir, judge: s.judge, base: s.gatherer.base, lists: lists, now: s.now}
+	changed, err := links.drain(ctx)
+	if err != nil || len(changed) == 0 {
+		return err
+	}
+	return links.settle(ctx)
 }
 
 // verdict is the exit status.

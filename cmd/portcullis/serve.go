@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -192,8 +193,13 @@ func (s *server) wireDesk(ctx context.Context, who protected, links *correlator)
 	if err := s.desk.loadHolds(ctx); err != nil {
 		return err
 	}
+	refuse, err := web.Refusals(s.app.houseName(who.dir), s.log)
+	if err != nil {
+		return err
+	}
 	s.guard, err = access.New(cfg.Desk, access.Deps{
-		DB: s.app.store.DB(), Tx: s.app.store.Tx, Log: s.log, Now: time.Now, Standings: s.desk.standings,
+		Refuse: refuse,
+		DB:     s.app.store.DB(), Tx: s.app.store.Tx, Log: s.log, Now: time.Now, Standings: s.desk.standings,
 		Print: func(name, link string) { fmt.Fprintf(s.std.out, "Sign in as %s:  %s\n", name, link) },
 	})
 	if err != nil {
@@ -205,7 +211,7 @@ func (s *server) wireDesk(ctx context.Context, who protected, links *correlator)
 	s.desk.guard = s.guard
 	routes := s.routes(links, office)
 	pages, err := web.New(web.Config{
-		Desk: s.desk, Guard: s.guard.Protect, API: s.guard.Protect(api.Handler(routes, s.mayCall)), Feed: s.desk.feed,
+		Desk: s.desk, Guard: s.guard.Protect, API: s.guard.Protect(s.followed(api.Handler(routes, s.mayCall))), Feed: s.desk.feed, Alive: s.guard.Alive,
 		Title: s.app.houseName(who.dir), Now: s.now, Log: s.log, SignIn: signInWays(s.guard), SignOut: access.SignOutPath, Token: func(r *http.Request) string { return access.FormToken(r.Context()) },
 	})
 	if err != nil {
@@ -230,7 +236,9 @@ func (s *server) routes(links *correlator, office *response.Office) []api.Route 
 	routes := slices.Concat(
 		campaigns.Routes(s.app.store.DB(), s.app.store.Tx, links.deps()),
 		assessment.Routes(s.app.store.DB(), s.app.store.Tx, s.now),
-		response.Routes(s.app.store, office, s.app.mailer(), nil),
+		response.Routes(s.app.store, office, s.app.mailer(), func(c api.Caller, person portcullis.ID) bool {
+			return len(access.Visible(c, s.desk.standings().Of(person))) > 0
+		}),
 	)
 	describe := api.Route{Method: "GET", Path: "/openapi.json", Summary: "This description."}
 	description := api.OpenAPI("Portcullis", version(), append(slices.Clone(routes), describe))
@@ -239,6 +247,17 @@ func (s *server) routes(links *correlator, office *response.Office) []api.Route 
 		_, _ = w.Write(description)
 	}
 	return append(routes, describe)
+}
+
+// followed has the open pages show what programs do.
+func (s *server) followed(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		next.ServeHTTP(w, r)
+		if r.Method != http.MethodGet && r.Method != http.MethodHead {
+			s.desk.changed("campaigns", "")
+			s.desk.changed("notices", "")
+		}
+	})
 }
 
 // mayCall keeps programs and people whose view is bounded from what is not: the routes of
@@ -307,7 +326,8 @@ const resettle = time.Hour
 
 // work reads watched mail and follows what is found.
 func (s *server) work(ctx context.Context, watch []string) error {
-	watching, following := time.NewTicker(s.every), time.NewTicker(time.Second)
+	watching, following, recovering := time.NewTicker(s.every), time.NewTicker(time.Second), time.NewTicker(5*time.Minute)
+	defer recovering.Stop()
 	defer watching.Stop()
 	defer following.Stop()
 	settled := time.Now()
@@ -316,11 +336,16 @@ func (s *server) work(ctx context.Context, watch []string) error {
 			s.log.Error("watched mail could not be read; it is tried again", "error", err)
 		}
 	}
+	if err := s.desk.catchUp(ctx); err != nil {
+		return err
+	}
 	look()
 	for {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
+		case <-recovering.C:
+			s.recover(ctx)
 		case <-watching.C:
 			look()
 		case <-following.C:
@@ -334,6 +359,17 @@ func (s *server) work(ctx context.Context, watch []string) error {
 				}
 			}
 		}
+	}
+}
+
+// recover tells of notices of which nobody knows whether they arrived.
+func (s *server) recover(ctx context.Context) {
+	err := s.app.store.Tx(ctx, func(tx *sql.Tx) error {
+		_, err := response.NewWriter(tx, s.app.cfg.Notices, s.now()).Recover(ctx)
+		return err
+	})
+	if err != nil && ctx.Err() == nil {
+		s.log.Error("notices that were being sent could not be looked at", "error", err)
 	}
 }
 

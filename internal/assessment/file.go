@@ -220,6 +220,10 @@ func (f *reading) proposition(s section) {
 			}
 		}
 	}
+	if v, ok := s.fields["none"]; ok && (p == Actor || p == OneCampaign) {
+		f.problem(v.line, "%q has no plain contrary; leave \"none\" out", p)
+		return
+	}
 	if sum := st.Unknown + st.Ordinary + st.FalseFlag + st.None; !(sum < 0.999) {
 		f.problem(s.line, "the priors of the rivals come to %.3f; less than 1 must be left for %q to hold", sum, p)
 	}

@@ -120,6 +120,13 @@ x = 1
 	}
 }
 
+func TestNoContraryOfActor(t *testing.T) {
+	_, err := assessment.ReadFile("h.toml", strings.NewReader("[[proposition]]\nabout = \"campaign\"\nnone = 0.1\n"), nil, campaignID, true, assessment.Own{})
+	if err == nil || !strings.Contains(err.Error(), "h.toml:3: ") {
+		t.Error(err)
+	}
+}
+
 func TestSyntaxErrorHidesNothingBehindIt(t *testing.T) {
 	const file = "schema = 1\nmissing = [\"a\nx = 2\n[[proposition]]\nabout = \"weather\"\n[[actor]]\nname = \n[[evidence]]\nid = 7\n"
 	_, err := assessment.ReadFile("h.toml", strings.NewReader(file), nil, campaignID, true, assessment.Own{})

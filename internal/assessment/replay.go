@@ -73,7 +73,7 @@ type Replayed struct {
 	Same     int           `json:"same"`             // byte for byte
 	Differ   []string      `json:"differ,omitempty"` // one sentence for each that differs
 	Erased   int           `json:"erased,omitempty"` // rest on what was erased from the log since, and cannot be computed
-	Other    int           `json:"other,omitempty"`            // made by another method, which this program no longer has
+	Other    int           `json:"other,omitempty"`  // made by another method, which this program no longer has
 }
 
 // Replay checks the chain, computes every assessment of a campaign again from what

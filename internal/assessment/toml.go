@@ -45,6 +45,8 @@ func (v field) at(s section) int {
 type tomlWalk struct {
 	data     []byte
 	base     int
+	counted  int // newlines before this offset are in lines
+	lines    int
 	sections []section
 	problems []Problem
 }
@@ -64,8 +66,15 @@ func parseTOML(data []byte) ([]section, []Problem) {
 	}
 }
 
+// lineAt is the line of an offset. Offsets mostly grow, so newlines are counted once.
 func (w *tomlWalk) lineAt(offset int) int {
-	return bytes.Count(w.data[:min(offset, len(w.data))], []byte("\n")) + 1
+	offset = min(offset, len(w.data))
+	if offset < w.counted {
+		w.counted, w.lines = 0, 0
+	}
+	w.lines += bytes.Count(w.data[w.counted:offset], []byte("\n"))
+	w.counted = offset
+	return w.lines + 1
 }
 
 func (w *tomlWalk) problem(line int, format string, args ...any) {

@@ -116,6 +116,7 @@ func (f *Feed) position(id string) (after int64, ok bool) {
 
 // screen is one open page that follows the feed.
 type screen struct {
+	alive   func(context.Context) bool // nil: as long as the connection
 	feed    *Feed
 	topics  []string
 	subject portcullis.ID
@@ -138,7 +139,7 @@ func (s *site) live(w http.ResponseWriter, r *http.Request) error {
 		return nil
 	}
 	defer s.Feed.leave(caller.Name)
-	sc := &screen{feed: s.Feed, w: w, flush: http.NewResponseController(w), subject: portcullis.ID(typed(r, "subject"))}
+	sc := &screen{feed: s.Feed, alive: s.Alive, w: w, flush: http.NewResponseController(w), subject: portcullis.ID(typed(r, "subject"))}
 	if topics := typed(r, "topics"); topics != "" {
 		sc.topics = strings.Split(topics, ",")
 	}
@@ -176,6 +177,9 @@ func (sc *screen) follow(ctx context.Context, lastSeen string) error {
 		case <-ctx.Done():
 			return nil
 		case <-beat.C:
+			if sc.alive != nil && !sc.alive(ctx) { // signed out meanwhile
+				return nil
+			}
 			if sc.write(": still here\n\n") != nil {
 				return nil
 			}

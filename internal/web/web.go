@@ -2,6 +2,7 @@ package web
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -25,6 +26,8 @@ type Config struct {
 	SignIn []Way
 	// SignOut is where a form posts to sign out; "" shows no button.
 	SignOut string
+	// Alive tells whether a live page's reader is still signed in; nil asks nobody.
+	Alive func(context.Context) bool
 	// Token makes the hidden field "csrf" of each form; nil leaves it out.
 	Token func(*http.Request) string
 }
