@@ -26,8 +26,8 @@ func (d *deskService) follow(ctx context.Context) ([]portcullis.ID, error) {
 		return nil, err
 	}
 	for _, id := range changed {
-		if _, err := d.draft(ctx, machine, id); err != nil {
-			return nil, fmt.Errorf("draft the notices of %s: %w", id, err)
+		if err := d.attend(ctx, id); err != nil {
+			return nil, err
 		}
 	}
 	d.board.stale()
@@ -59,11 +59,27 @@ func (d *deskService) catchUp(ctx context.Context) error {
 		if len(s.clocks[c.ID]) > 0 {
 			continue
 		}
-		if _, err := d.draft(ctx, machine, c.ID); err != nil {
-			return fmt.Errorf("draft the notices of %s: %w", c.ID, err)
+		if err := d.attend(ctx, c.ID); err != nil {
+			return err
 		}
 	}
 	d.board.stale()
+	return nil
+}
+
+// attend does for a campaign what needs no person: notices are drafted, and what its own
+// evidence comes to is weighed.
+func (d *deskService) attend(ctx context.Context, id portcullis.ID) error {
+	if _, err := d.draft(ctx, machine, id); err != nil {
+		return fmt.Errorf("draft the notices of %s: %w", id, err)
+	}
+	c, err := d.campaignRecords().Campaign(ctx, id)
+	if err != nil {
+		return err
+	}
+	if err := d.weigh(ctx, c); err != nil {
+		return fmt.Errorf("weigh %s: %w", id, err)
+	}
 	return nil
 }
 

@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"database/sql"
 	"fmt"
 	"slices"
 	"strings"
@@ -10,6 +11,9 @@ import (
 	"portcullis.example/portcullis"
 	"portcullis.example/portcullis/internal/api"
 	"portcullis.example/portcullis/internal/assessment"
+	"portcullis.example/portcullis/internal/campaigns"
+	"portcullis.example/portcullis/internal/chain"
+	"portcullis.example/portcullis/internal/response"
 	"portcullis.example/portcullis/internal/web"
 )
 
@@ -28,6 +32,9 @@ func (d *deskService) assessment(ctx context.Context, id portcullis.ID) (*web.As
 		return nil, err
 	}
 	out := &web.Assessment{Version: int(stored.Seq), Head: fmt.Sprintf("%d %s", head.Seq, head.Hash), Calibration: "calibrated on simulation only", Updated: stored.At}
+	if out.By, err = d.weighedBy(ctx, id); err != nil {
+		return nil, err
+	}
 	for _, a := range stored.Assessment.Answers {
 		out.Propositions = append(out.Propositions, proposition(a, caller(ctx)))
 	}
@@ -109,4 +116,48 @@ func grades(list []assessment.Grade) string {
 	}
 	slices.Sort(words)
 	return strings.Join(slices.Compact(words), ", ")
+}
+
+// plainQuestions are what the desk weighs of each campaign by itself, with the priors that
+// docs/ASSESSMENTS.md declares. Who did it is not among them.
+const plainQuestions = `schema = 1
+[[proposition]]
+about = "campaign"
+[[proposition]]
+about = "accessed"
+[[proposition]]
+about = "taken"
+`
+
+// weigh assesses a campaign by what the house's own sensors say, and records it where that
+// came to something else than before. What a person entered stands: it is not weighed over.
+func (d *deskService) weigh(ctx context.Context, c campaigns.Campaign) error {
+	entered, err := assessment.ReadFile("what the desk asks", strings.NewReader(plainQuestions), nil, c.ID, false, ownEvidence(c))
+	if err != nil {
+		return err
+	}
+	reader := assessment.NewReader(d.app.store.DB())
+	last, ok, err := reader.Latest(ctx, c.ID)
+	if err != nil {
+		return err
+	}
+	if ok && last.Assessment.Case == assessment.Assess(entered).Case {
+		return nil
+	}
+	if by, err := d.weighedBy(ctx, c.ID); err != nil || by != "" && by != response.Machine {
+		return err
+	}
+	return d.app.store.Tx(ctx, func(tx *sql.Tx) error {
+		_, err := assessment.NewWriter(tx).Record(ctx, response.Machine, d.now(), entered)
+		return err
+	})
+}
+
+// weighedBy is who entered last what a campaign's assessment rests on; "" is nobody.
+func (d *deskService) weighedBy(ctx context.Context, id portcullis.ID) (string, error) {
+	last, err := chain.Latest(ctx, d.app.store.DB(), assessment.LogOf(id), 0, 1)
+	if err != nil || len(last) == 0 {
+		return "", err
+	}
+	return last[0].Who, nil
 }

@@ -85,6 +85,9 @@ func (v *propositionView) tell() string {
 			best = h
 		}
 	}
+	if best.Low == best.High { // drawn for another hypothesis only
+		return fmt.Sprintf("%s stands highest, at %.0f %%.", visible(best.Name), best.Mid*100)
+	}
 	return fmt.Sprintf("%s stands highest, at %.0f %%; 90 of 100 draws lie between %.0f and %.0f %%.", visible(best.Name), best.Mid*100, best.Low*100, best.High*100)
 }
 
