@@ -74,6 +74,9 @@ func (d *deskService) attend(ctx context.Context, id portcullis.ID) error {
 		return fmt.Errorf("draft the notices of %s: %w", id, err)
 	}
 	c, err := d.campaignRecords().Campaign(ctx, id)
+	if errors.Is(err, campaigns.ErrNotFound) { // it has dissolved
+		return nil
+	}
 	if err != nil {
 		return err
 	}

@@ -18,7 +18,7 @@ import (
 )
 
 // attributionOff says why who did it does not stand on the page.
-const attributionOff = "Off by default. An approver can export it under their own name: portcullis assess --attribution."
+const attributionOff = "off by default; an approver can export it under their own name with “portcullis assess --attribution”"
 
 // assessment is what a campaign's evidence comes to, as it was weighed last; nil where nothing was.
 func (d *deskService) assessment(ctx context.Context, id portcullis.ID) (*web.Assessment, error) {
@@ -45,6 +45,10 @@ func proposition(a assessment.Answer, c api.Caller) web.Proposition {
 	p := web.Proposition{Key: string(a.Proposition), Text: titled(a.Proposition)}
 	if a.Proposition.Attribution() && !c.Has(api.Approver) {
 		p.Off = attributionOff
+		return p
+	}
+	if len(a.Matrix.Rows) == 0 { // what was assumed beforehand is no assessment
+		p.Off = "nothing has been entered that bears on it"
 		return p
 	}
 	p.Word, p.Leading = a.Likelihood.Word, a.Statement

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"portcullis.example/portcullis"
 	"portcullis.example/portcullis/internal/web"
@@ -48,7 +49,7 @@ func (d *deskService) Audit(ctx context.Context, q web.AuditQuery) (out web.Audi
 		}
 	}
 	state := d.guard.CheckAudit(ctx)
-	out.Checked, out.Verified = state.Whole, state.Err == nil
+	out.Checked, out.Verified = d.atDesk(state.Whole), state.Err == nil
 	if state.Err != nil {
 		out.Broken = sentence(state.Err.Error())
 	}
@@ -95,6 +96,10 @@ func (d *deskService) subjectWords(id portcullis.ID) string {
 
 // detailWords are the few words that stand in an entry's detail.
 func detailWords(raw json.RawMessage) string {
+	var in intake
+	if json.Unmarshal(raw, &in) == nil && !in.At.IsZero() {
+		return in.words()
+	}
 	var fields map[string]any
 	if len(raw) == 0 || json.Unmarshal(raw, &fields) != nil {
 		return printable(string(raw))
@@ -108,6 +113,9 @@ func detailWords(raw json.RawMessage) string {
 
 func valueWords(v any) string {
 	list, ok := v.([]any)
+	if text, is := v.(string); is && portcullis.ID(text).Kind() == "campaign" {
+		return handle(portcullis.ID(text))
+	}
 	if !ok {
 		return fmt.Sprint(v)
 	}
@@ -116,6 +124,14 @@ func valueWords(v any) string {
 		words = append(words, fmt.Sprint(one))
 	}
 	return strings.Join(words, ", ")
+}
+
+// atDesk is a time of the audit as long ago by the desk's clock, which an exercise sets.
+func (d *deskService) atDesk(t time.Time) time.Time {
+	if t.IsZero() || d.exercise == nil {
+		return t
+	}
+	return d.now().Add(-time.Since(t))
 }
 
 // requests are the askings to break the glass that wait, those of others first.
@@ -132,7 +148,7 @@ func (d *deskService) requests(ctx context.Context, limit int) (out []web.BreakG
 			continue
 		}
 		out = append(out, web.BreakGlass{ID: g.ID, Subject: portcullis.ID(g.Object), What: d.subjectWords(portcullis.ID(g.Object)), Who: g.AskedBy, Why: g.Reason,
-			Asked: g.Asked, State: "waiting", Until: g.Expires, Mine: mine})
+			Asked: d.atDesk(g.Asked), For: time.Duration(d.app.cfg.Desk.GlassMinutes) * time.Minute, State: "waiting", Until: d.atDesk(g.Expires), Mine: mine})
 	}
 	return out, nil
 }

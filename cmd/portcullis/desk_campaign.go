@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"portcullis.example/portcullis"
@@ -47,10 +48,11 @@ func (d *deskService) Campaign(ctx context.Context, id portcullis.ID) (out web.C
 		return out, d.plain(err)
 	}
 	out.Reasons = reasonsOf(c.Reasons)
-	out.Indicators = d.campaignIndicators(c)
+	if out.Indicators, err = d.campaignIndicators(ctx, c); err != nil {
+		return out, d.plain(err)
+	}
 	out.Graph = d.graph(c, sees)
 	out.Timeline = d.timeline(s, c)
-	out.Spark = spark(c)
 	out.Edits = edits(c.History)
 	out.Others = d.others(s, c, sees)
 	out.Assessment, err = d.assessment(ctx, c.ID)
@@ -161,8 +163,8 @@ func (d *deskService) members(ctx context.Context, c campaigns.Campaign, sees fu
 func because(m campaigns.Member) string {
 	text := ""
 	for i, r := range m.Why {
-		if i == 4 {
-			return text + "; …"
+		if i > 0 && len(text)+len(r.Text) > 160 {
+			return text + "; and more"
 		}
 		if i > 0 {
 			text += "; "
@@ -181,7 +183,7 @@ func reasonsOf(list []campaigns.Reason) (out []web.Reason) {
 	for _, r := range list[:min(len(list), maxReasons)] {
 		row := web.Reason{Text: r.Text, Kind: r.Kind, Events: r.Among}
 		if r.Value != nil {
-			row.Value = r.Value.Value
+			row.Value = shown(*r.Value)
 		}
 		if sum > 0 {
 			row.Weight = max(r.Bits, 0) / sum
@@ -191,11 +193,56 @@ func reasonsOf(list []campaigns.Reason) (out []web.Reason) {
 	return out
 }
 
-func (d *deskService) campaignIndicators(c campaigns.Campaign) (out []web.IndicatorRow) {
-	for _, i := range c.Indicators[:min(len(c.Indicators), maxReasons)] {
-		out = append(out, web.IndicatorRow{Pattern: i.Observable, Source: cmp.Or(i.Source, "seen as "+i.Role), Marking: i.Marking, Sightings: i.Seen, Campaign: d.campaignRef(c.ID)})
+// campaignIndicators are the values that can be looked for elsewhere: those that tie its mails
+// together or that somebody named. A link of one reader's own is none, nor is what is kept keyed.
+func (d *deskService) campaignIndicators(ctx context.Context, c campaigns.Campaign) (out []web.IndicatorRow, err error) {
+	for _, i := range c.Indicators {
+		if keyed(i.Observable.Value) || i.Members < 2 && len(c.Members) > 1 && i.Source == "" {
+			continue
+		}
+		if len(out) == maxReasons {
+			break
+		}
+		row := web.IndicatorRow{Pattern: i.Observable, Source: cmp.Or(i.Source, "seen as "+i.Role), Marking: tlp(i.Marking), Sightings: i.Seen, Campaign: d.campaignRef(c.ID)}
+		if err := d.seenBy(ctx, i.Observable, &row); err != nil {
+			return nil, err
+		}
+		out = append(out, row)
 	}
-	return out
+	return out, nil
+}
+
+// seenBy adds whom a value reached and when last, from the newest of its mails.
+func (d *deskService) seenBy(ctx context.Context, o portcullis.Observable, row *web.IndicatorRow) error {
+	list, err := d.links.Seen(ctx, o, 200)
+	if err != nil {
+		return err
+	}
+	who := map[portcullis.ID]bool{}
+	for _, s := range list {
+		if s.Person != "" {
+			who[s.Person] = true
+		}
+		if s.Time.After(row.Last) {
+			row.Last = s.Time
+		}
+	}
+	row.People = len(who)
+	return nil
+}
+
+// keyed tells whether a value is kept only in a form that stands for it (archive.Key).
+func keyed(value string) bool { return strings.HasPrefix(value, "~") }
+
+// shown is a value as people can read it.
+func shown(o portcullis.Observable) string {
+	switch {
+	case !keyed(o.Value):
+		return o.Value
+	case o.Type == portcullis.TypeEmail:
+		return "an address at " + o.Value[strings.LastIndexByte(o.Value, '@')+1:]
+	}
+	return "one " + string(o.Type)
 }
 
 // graph is mails, whom they reached, and the values that they share.
@@ -228,7 +275,7 @@ func (d *deskService) graph(c campaigns.Campaign, sees func(portcullis.ID) bool)
 				continue
 			}
 			id := portcullis.NewID("value", string(r.Value.Type), r.Value.Value)
-			node(web.Node{ID: id, Kind: nodeKind(r.Value.Type), Label: r.Value.Value, Weight: 3})
+			node(web.Node{ID: id, Kind: nodeKind(r.Value.Type), Label: shown(*r.Value), Weight: 3})
 			edge(m.Event, id, "holds")
 			if m.With != "" {
 				edge(m.With, id, "holds")
@@ -284,16 +331,21 @@ func (d *deskService) timeline(s *boardState, c campaigns.Campaign) (steps []web
 	return steps
 }
 
-// spark is how many events fell in each of 40 equal steps.
-func spark(c campaigns.Campaign) []int {
+// spark is how many mails, of those that notices name, fell in each of 40 equal steps.
+func (s *boardState) spark(c campaigns.Summary) []int {
 	span := c.Last.Sub(c.First)
 	if span <= 0 {
 		return nil
 	}
-	counts := make([]int, 40)
-	for _, m := range c.Members {
-		at := int(float64(m.Time.Sub(c.First)) / float64(span+time.Second) * 40)
-		counts[min(max(at, 0), 39)]++
+	counts, seen := make([]int, 40), map[portcullis.ID]bool{}
+	for _, n := range s.clocks[c.ID] {
+		for _, e := range n.Reach.Events {
+			if !seen[e.Event] {
+				seen[e.Event] = true
+				at := int(float64(e.Time.Sub(c.First)) / float64(span+time.Second) * 40)
+				counts[min(max(at, 0), 39)]++
+			}
+		}
 	}
 	return counts
 }

@@ -166,7 +166,7 @@ func (d *deskService) Indicators(ctx context.Context, q web.IndicatorQuery) (out
 }
 
 func (d *deskService) indicatorRow(ctx context.Context, reader *archive.Reader, k archive.Kept) (row web.IndicatorRow, err error) {
-	row = web.IndicatorRow{ID: k.ID(), Pattern: k.Pattern, Source: k.Source, Marking: k.Marking, From: k.From, Until: k.Until, Added: k.Added}
+	row = web.IndicatorRow{ID: k.ID(), Pattern: k.Pattern, Source: k.Source, Marking: tlp(k.Marking), From: k.From, Until: k.Until, Added: k.Added}
 	seen, err := reader.Sightings(ctx, k.ID())
 	if err != nil {
 		return row, err
@@ -219,11 +219,28 @@ func intakeOf(list []portcullis.Indicator, a web.Added, now time.Time) intake {
 	if len(list) > 0 {
 		in.Source, in.Marking = list[0].Source, list[0].Marking
 	}
-	for _, r := range a.Refused[:min(len(a.Refused), 10)] {
-		in.Not = append(in.Not, strings.TrimSpace(r.Value+" "+r.Why))
+	refused := slices.Clone(a.Refused)
+	slices.SortStableFunc(refused, func(a, b web.Refusal) int { return cmp.Compare(b.Hits, a.Hits) })
+	for _, r := range refused[:min(len(refused), 10)] {
+		if r.Hits > 0 {
+			in.Not = append(in.Not, fmt.Sprintf("%s would hit %s", r.Value, count(r.Hits, "mail")))
+		} else {
+			in.Not = append(in.Not, strings.TrimSpace(r.Value+" "+r.Why))
+		}
 	}
 	return in
 }
+
+func (in intake) words() string {
+	text := fmt.Sprintf("%d new, %d known, %d refused", in.New, in.Known, in.Refused)
+	if len(in.Not) > 0 {
+		text += ": " + strings.Join(in.Not, "; ")
+	}
+	return printable(text)
+}
+
+// tlp is a marking as the pages write it, behind their own TLP.
+func tlp(marking string) string { return strings.ToLower(strings.TrimPrefix(marking, "TLP:")) }
 
 // feeds are those that came in last, with how much of each was refused.
 func (d *deskService) feeds(ctx context.Context) (list []web.FeedRow, err error) {
@@ -239,7 +256,7 @@ func (d *deskService) feeds(ctx context.Context) (list []web.FeedRow, err error)
 			continue
 		}
 		in := body.Detail
-		list = append(list, web.FeedRow{Name: in.Source, Source: in.Source, Marking: in.Marking, When: in.At, By: e.Who, New: in.New, Known: in.Known, Refused: in.Refused})
+		list = append(list, web.FeedRow{Name: in.Source, Source: in.Source, Marking: tlp(in.Marking), When: in.At, By: e.Who, New: in.New, Known: in.Known, Refused: in.Refused})
 		if len(list) == 10 {
 			break
 		}

@@ -101,7 +101,7 @@ func (d *deskService) campaignRow(s *boardState, c campaigns.Summary) web.Campai
 		}
 	}
 	row.People += row.Beyond
-	row.Summary = summaryOf(row)
+	row.Summary, row.Spark = summaryOf(row), s.spark(c)
 	return row
 }
 

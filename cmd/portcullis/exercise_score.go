@@ -133,7 +133,7 @@ func (g *game) count(ctx context.Context) error {
 	}
 	scores := []web.Score{{
 		Name: "One second at the desk", Value: days(time.Duration(g.server.clock.factor * float64(time.Second))),
-		Note: "That is how fast the exercise ran. Whatever you do after its end counts as done at its end.",
+		Note: "So fast the exercise ran: days here are seconds of yours. What you do after its end counts as done at its end.",
 	}}
 	real := map[portcullis.ID]bool{} // campaigns that somebody did run
 	for _, op := range t.Operations {
@@ -174,7 +174,7 @@ func (g *game) needless(ctx context.Context, real map[portcullis.ID]bool) (web.S
 		}
 	}
 	slices.Sort(names)
-	return web.Score{Name: "People alarmed without need", Value: itoa(len(names)), Note: strings.Join(names, ", ")}, nil
+	return web.Score{Name: "People told without need", Value: itoa(len(names)), Note: strings.Join(names, ", ")}, nil
 }
 
 // events are the ids of the exercise's messages, by their Message-ID.
@@ -253,7 +253,7 @@ func (r *reckoning) scores(name, about string, d *deskService) []web.Score {
 	detect := web.Score{Name: name + ": time to detect", Value: "not detected", Note: about}
 	if !r.detected.IsZero() {
 		name = r.name + " (" + name + ")"
-		detect = web.Score{Name: name + ": time to detect", Value: days(r.detected.Sub(r.first)), Note: "From its first mail until it stood on the desk. " + about}
+		detect = web.Score{Name: name + ": time to detect", Value: days(r.detected.Sub(r.first)), Note: about}
 	}
 	var waits []time.Duration
 	var missed []string
@@ -266,11 +266,11 @@ func (r *reckoning) scores(name, about string, d *deskService) []web.Score {
 	}
 	slices.Sort(waits)
 	slices.Sort(missed)
-	tell := web.Score{Name: name + ": time to tell", Value: "nobody was told", Note: "From when their notice lay ready until they were told; the middle of all who were."}
+	tell := web.Score{Name: name + ": time to tell", Value: "nobody was told", Note: "Their notices lie ready."}
 	if len(waits) > 0 {
 		wait := waits[len(waits)/2]
 		tell.Value = days(wait)
-		tell.Note = fmt.Sprintf("%.0f seconds of yours. %s", wait.Seconds()/r.factor, tell.Note)
+		tell.Note = fmt.Sprintf("%.0f seconds of yours, from when a notice lay ready until the person was told; the middle of all.", wait.Seconds()/r.factor)
 	}
 	miss := web.Score{Name: name + ": people missed", Value: fmt.Sprintf("%d of %d", len(missed), len(r.people)), Note: "Everybody was told."}
 	if len(missed) > 0 {

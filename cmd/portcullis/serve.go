@@ -187,6 +187,7 @@ func (s *server) wireDesk(ctx context.Context, who protected, links *correlator)
 	if err != nil {
 		return exitError{exitIncomplete, err}
 	}
+	office = office.WithClock(s.now)
 	s.desk = &deskService{app: s.app, dir: who.dir, configured: standings, office: office, mailer: s.app.mailer(), links: links, feed: web.NewFeed(time.Now()), log: s.log, now: s.now}
 	s.desk.board = &board{desk: s.desk}
 	s.desk.watch = func(kept []portcullis.Indicator) { s.scan.gatherer.matcher.Store(archive.NewMatcher(kept)) }
@@ -219,6 +220,7 @@ func (s *server) wireDesk(ctx context.Context, who protected, links *correlator)
 	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", s.health)
+	mux.HandleFunc("GET /favicon.ico", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) }) // pages name their own
 	mux.Handle("/", pages)
 	s.handler = s.guard.Front(mux)
 	return nil
@@ -249,14 +251,29 @@ func (s *server) routes(links *correlator, office *response.Office) []api.Route 
 	return append(routes, describe)
 }
 
-// followed has the open pages show what programs do.
+// noteCall writes to the audit what is about to be asked for. Whether it was done is in the
+// log of what was acted on.
+func (s *server) noteCall(r *http.Request) error {
+	return s.app.store.Tx(r.Context(), func(tx *sql.Tx) error {
+		return access.Audit(r.Context(), tx, "api", "api", map[string]string{"call": r.Method + " " + printable(r.URL.Path)})
+	})
+}
+
+// followed has the audit and the open pages follow what programs do.
 func (s *server) followed(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		next.ServeHTTP(w, r)
-		if r.Method != http.MethodGet && r.Method != http.MethodHead {
-			s.desk.changed("campaigns", "")
-			s.desk.changed("notices", "")
+		if r.Method == http.MethodGet || r.Method == http.MethodHead {
+			next.ServeHTTP(w, r)
+			return
 		}
+		if err := s.noteCall(r); err != nil {
+			s.log.Error("what a program asks for could not be written to the audit; it was refused", "error", err)
+			api.WriteProblem(w, api.Problemf(http.StatusServiceUnavailable, "the audit cannot be written to, so nothing was done"))
+			return
+		}
+		next.ServeHTTP(w, r)
+		s.desk.changed("campaigns", "")
+		s.desk.changed("notices", "")
 	})
 }
 

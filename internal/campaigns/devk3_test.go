@@ -34,9 +34,13 @@ func (k k3Deps) Frequency(_ context.Context, v []portcullis.Observable) (n []int
 	}
 	return
 }
-func (k k3Deps) Seen(context.Context, portcullis.Observable, int) ([]Sighting, error) { return nil, nil }
-func (k k3Deps) Like(_ context.Context, e portcullis.ID, n int) ([]Likeness, error)   { return k.d.Like[e], nil }
-func (k k3Deps) GroupsOf(p portcullis.ID) []string                                      { return k.d.Groups[p] }
+func (k k3Deps) Seen(context.Context, portcullis.Observable, int) ([]Sighting, error) {
+	return nil, nil
+}
+func (k k3Deps) Like(_ context.Context, e portcullis.ID, n int) ([]Likeness, error) {
+	return k.d.Like[e], nil
+}
+func (k k3Deps) GroupsOf(p portcullis.ID) []string { return k.d.Groups[p] }
 
 func TestDevEval(t *testing.T) {
 	var R, S, T int
@@ -105,7 +109,9 @@ func TestDevEval(t *testing.T) {
 		if !verbose {
 			continue
 		}
-		name := func(e portcullis.ID) string { return strings.TrimPrefix(truth[e][0], "operation-") + "/" + strings.TrimPrefix(truth[e][1], "incident/") }
+		name := func(e portcullis.ID) string {
+			return strings.TrimPrefix(truth[e][0], "operation-") + "/" + strings.TrimPrefix(truth[e][1], "incident/")
+		}
 		show := func(p, q *profile, why string) {
 			v := wg.weigh(p, q, nil)
 			fmt.Printf("    %s %s %s | %s %s linked=%v core %.1f total %.1f barred %v\n", why, name(p.event), fromMicros(p.time).Format("2006-01-02"), name(q.event), fromMicros(q.time).Format("2006-01-02"), v.linked(), v.core(), v.total(), v.barred)

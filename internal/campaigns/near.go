@@ -80,6 +80,7 @@ func (w *Writer) surroundings(ctx context.Context, p *profile) ([]*profile, *wei
 	for _, q := range list {
 		q.know(w.d.Groups)
 	}
+	wg.faces(append(list, p))
 	return list, wg, w.sharedText(ctx, p, list, wg)
 }
 
@@ -120,6 +121,42 @@ func (w *Writer) frequencies(ctx context.Context, p *profile, near map[int64][]i
 }
 
 const minTime = -1 << 62
+
+// metMost is how many items around some members are asked for the names they came under.
+const metMost = 96
+
+// meet counts the names under values of a few members as placing does: from the items next to
+// the first and the last of them.
+func (r *Reader) meet(ctx context.Context, members []*profile, wg *weigher) error {
+	known, nums := map[int64]bool{}, []int64(nil)
+	for _, p := range members {
+		known[p.num] = true
+	}
+	for _, p := range []*profile{members[0], members[len(members)-1]} {
+		var keys []int64
+		for _, f := range p.feats {
+			if s, shared := wg.stats[f.key]; shared && f.role.faces && s.inside > len(members) {
+				keys = append(keys, f.key)
+			}
+		}
+		err := r.pairs(ctx, &nearQueries, keys, p.time, p.num, func(_, item int64) {
+			if !known[item] && len(nums) < metMost {
+				known[item] = true
+				nums = append(nums, item)
+			}
+		})
+		if err != nil {
+			return err
+		}
+	}
+	slices.Sort(nums)
+	met, err := r.itemsByNum(ctx, nums)
+	if err != nil {
+		return err
+	}
+	wg.faces(slices.Concat(members, met))
+	return nil
+}
 
 func (r *Reader) toldOf(ctx context.Context, keys []int64) (map[int64]bool, error) {
 	told := map[int64]bool{}

@@ -38,8 +38,8 @@ func prepare(ctx context.Context, items []*profile, d Deps, told map[int64]bool)
 	return w, w.texts(ctx, items, d.Resembling)
 }
 
-// count notes for each value that more than one item holds by how many, and under how
-// many names; it returns these values in the order in which they were met.
+// count notes for each value that more than one item holds by how many and under how
+// many names, and returns these values in the order in which they were met.
 func (w *weigher) count(items []*profile) (shared []portcullis.Observable) {
 	inside := make(map[int64]int32, 8*len(items))
 	for _, p := range items {
@@ -51,12 +51,10 @@ func (w *weigher) count(items []*profile) (shared []portcullis.Observable) {
 		}
 	}
 	w.stats = map[int64]stat{}
-	names := map[int64]map[int64]bool{}
 	for _, p := range items {
 		if key, ok := structureKey(p.structure); ok && inside[key] > 1 {
 			w.stats[key] = stat{seen: int(inside[key]), inside: int(inside[key])}
 		}
-		name := p.value(RoleName)
 		for _, f := range p.feats {
 			n := int(inside[f.key])
 			if n < 2 {
@@ -66,7 +64,24 @@ func (w *weigher) count(items []*profile) (shared []portcullis.Observable) {
 				w.stats[f.key] = stat{seen: n, inside: n}
 				shared = append(shared, f.obs)
 			}
-			if name != 0 && f.role.speaks {
+		}
+	}
+	w.faces(items)
+	return shared
+}
+
+// faces counts under how many names values occur that more than one item holds. Of a value that
+// very many hold, some items are sample enough.
+func (w *weigher) faces(items []*profile) {
+	names := map[int64]map[int64]bool{}
+	for _, p := range items {
+		name := p.value(RoleName)
+		if name == 0 {
+			continue
+		}
+		for i := range p.feats {
+			f := &p.feats[i]
+			if _, shared := w.stats[f.key]; shared && f.role.faces {
 				addName(names, f.key, name)
 			}
 		}
@@ -76,7 +91,6 @@ func (w *weigher) count(items []*profile) (shared []portcullis.Observable) {
 		s.names = len(set)
 		w.stats[key] = s
 	}
-	return shared
 }
 
 func addName(names map[int64]map[int64]bool, key, name int64) {
@@ -110,6 +124,7 @@ func (w *weigher) ask(ctx context.Context, values []portcullis.Observable, d Dep
 			if i < len(seen) {
 				s.seen = max(s.seen, seen[i])
 			}
+			s.one = o.Type == portcullis.TypeEmail
 			s.listed, s.told = cmp.Or(lists.Match(o), s.listed), told[key]
 			w.stats[key] = s
 		}

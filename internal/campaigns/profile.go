@@ -57,7 +57,8 @@ type role struct {
 	own     bool    // whoever wrote the mail chose it and controls it
 	vector  bool    // the mail works by it
 	alone   bool    // may bring two items together to be compared
-	speaks  bool    // somebody writes under it: many names under one make it commonplace
+	service bool    // it may be that of a service, as ordinary mail that holds it shows
+	faces   bool    // many names under it, or with it, show that it is nobody's own
 }
 
 // roles are argued as follows. What an attacker had to set up (a host, an address) is used
@@ -70,23 +71,23 @@ var roles = []role{
 	{word: RoleLink, phrase: "link host", again: .6, most: 14, own: true, vector: true, alone: true},
 	{word: RoleForm, phrase: "host of a form", again: .6, most: 14, own: true, vector: true, alone: true},
 	{word: RoleAttachment, phrase: "attachment", again: .5, most: 14, own: true, vector: true, alone: true},
-	{word: RoleSender, phrase: "sender", again: .5, most: 14, own: true, alone: true, speaks: true},
-	{word: RoleReplyTo, phrase: "reply address", again: .5, most: 14, own: true, vector: true, alone: true, speaks: true},
+	{word: RoleSender, phrase: "sender", again: .5, most: 14, own: true, alone: true, service: true, faces: true},
+	{word: RoleReplyTo, phrase: "reply address", again: .5, most: 14, own: true, vector: true, alone: true, service: true, faces: true},
 	{word: RoleURL, phrase: "link", again: .4, most: 14, own: true, vector: true, alone: true},
-	{word: RoleEnvelope, phrase: "envelope sender", again: .4, most: 6.5, alone: true, speaks: true},
-	{word: RoleSignature, phrase: "signing domain", again: .4, most: 6.5, alone: true, speaks: true},
-	{word: RoleReceived, phrase: "sending server", again: .4, most: 6.5, alone: true},
-	{word: RoleOrigin, phrase: "domain of the message id", again: .3, most: 6, alone: true},
-	{word: RoleZone, phrase: "domain above its hosts", again: .3, most: 6.5, alone: true},
+	{word: RoleEnvelope, phrase: "envelope sender", again: .4, most: 6.5, alone: true, service: true, faces: true},
+	{word: RoleSignature, phrase: "signing domain", again: .4, most: 6.5, alone: true, service: true, faces: true},
+	{word: RoleReceived, phrase: "sending server", again: .4, most: 6.5, alone: true, service: true},
+	{word: RoleOrigin, phrase: "domain of the message id", again: .3, most: 6, alone: true, service: true, faces: true},
+	{word: RoleZone, phrase: "domain above its hosts", again: .3, most: 6.5, alone: true, service: true},
 	{word: RoleName, phrase: "sender's name", again: .3, most: 4, content: true, alone: true},
 	{word: RoleSubject, phrase: "subject", again: .3, most: 4, content: true, alone: true},
-	{word: RolePath, phrase: "shape of link", again: .3, most: 4, content: true, alone: true},
+	{word: RolePath, phrase: "shape of link", again: .3, most: 4, content: true, alone: true, faces: true},
 	{word: RoleFileName, phrase: "file name", again: .3, most: 3, content: true, vector: true},
-	{word: RoleTool, phrase: "mail program", again: .2, most: 2, content: true},
+	{word: RoleTool, phrase: "mail program", again: .2, most: 2, content: true, faces: true},
 }
 
 // otherRole is any word that is not known.
-var otherRole = role{word: "other", phrase: "value", again: .2, most: 3}
+var otherRole = role{word: "other", phrase: "value", again: .2, most: 3, service: true, faces: true}
 
 func roleOf(word string) *role {
 	for i := range roles {

@@ -115,12 +115,16 @@ func (r *Reader) weigher(ctx context.Context, members []*profile) (*weigher, err
 		keys = append(keys, key)
 	}
 	slices.Sort(keys)
-	return wg, r.pairs(ctx, &countQueries, keys, minTime, 0, func(key, n int64) {
+	err = r.pairs(ctx, &countQueries, keys, minTime, 0, func(key, n int64) {
 		s := wg.stats[key]
 		s.inside = max(s.inside, int(n))
 		s.seen = max(s.seen, s.inside)
 		wg.stats[key] = s
 	})
+	if err != nil || len(members) == 0 {
+		return wg, err
+	}
+	return wg, r.meet(ctx, members, wg)
 }
 
 // closest finds for each member the one it is most strongly linked to.

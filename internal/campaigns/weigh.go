@@ -18,12 +18,13 @@ const (
 	// unseenMails are counted in addition to what the archive holds: in a store of twenty mails
 	// a value seen twice is not one in ten mails of the world.
 	unseenMails = 4000
+	unseenItems = 50 // the same for mails with findings
 
 	restShare   = .15 // of what further infrastructure counts beside the strongest
 	restMost    = 2.0
 	furtherPart = .5 // the same for content, whose kinds depend less on one another
-	contentMost = 10.0
-	textMost    = 8.0
+	contentMost = 12.0
+	textMost    = 10.0
 	structMost  = 2.5
 	// largeCampaign is how many items of one hand are likely. What more items hold than that
 	// is counted as commonplace among items, though no ordinary mail hold it.
@@ -37,7 +38,8 @@ const (
 type stat struct {
 	seen   int    // events that hold it
 	inside int    // items that hold it
-	names  int    // names that write under it, as far as counted
+	names  int    // names that write under it or with it, as far as counted
+	one    bool   // an address: whoever else uses it is the same hand
 	listed string // the warninglist that holds it
 	told   bool   // somebody told us that it is an attacker's
 }
@@ -51,10 +53,30 @@ func (s stat) effective(r *role) float64 {
 		return 1 + .2*(outside+float64(s.inside))
 	}
 	f := 1 + 2*outside + .2*float64(s.inside)
-	if r.speaks && s.names > 6 {
+	if s.one && s.names > 6 {
 		f += 4 * float64(s.names-6)
 	}
 	return f
+}
+
+// common is how likely it is that the value belongs to nobody in particular. Two things
+// show it: ordinary mail that holds it, where a service may be behind it, and many names, where each
+// would have one. A single stray mail or second name shows nothing: it may be one that no rule found, or another
+// face of the same hand; hence the squares.
+func (s stat) common(r *role) float64 {
+	if s.one || s.told {
+		return 0
+	}
+	sign := 0.0
+	if r.service {
+		outside := float64(max(0, s.seen-s.inside))
+		sign += outside * outside
+	}
+	if r.faces {
+		more := float64(max(0, s.names-1))
+		sign += 2 * more * more
+	}
+	return sign / (sign + float64(s.inside) + 4)
 }
 
 // sharedText is a text that several items have, up to what was filled in.
@@ -86,6 +108,13 @@ func (w *weigher) bits(s stat, r *role) float64 {
 	if outside := s.seen - s.inside; outside >= 4 && !s.told {
 		// A small archive is no reason to take for rare what a hundredth of it holds.
 		f = max(f, .5*float64(outside)*w.mails()/float64(max(1, w.total)))
+	}
+	// What belongs to nobody is held by unrelated mails as often as it is held at all: among mails
+	// with findings, or among all. The pair itself is no sample.
+	if common := s.common(r); common > 0 {
+		among := float64(max(0, s.inside-1)) / float64(max(s.inside, w.items)+unseenItems)
+		rate := max(among, float64(s.seen)/w.mails())
+		f = max(f, (1-common)*f+common*rate*w.mails())
 	}
 	if surplus := s.inside - largeCampaign; surplus > 0 && !s.told {
 		f = max(f, float64(surplus)*w.mails()/float64(max(s.inside, w.items)))

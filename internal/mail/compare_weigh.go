@@ -80,7 +80,7 @@ func (s *situation) occasion(m candidate, all []mailing) {
 	}
 	tenths := m.within.chance()
 	switch {
-	case others >= 2 && others >= len(m.within) && (len(m.within) < 3 || !m.within.met()):
+	case others >= 2 && others >= len(m.within) && (len(m.within) < 3 || !m.within.met()), others >= 12 && others >= 4*len(m.within):
 		s.weigh(min(-15, tenths), fmt.Sprintf("%d more of the kind came to others at other times, as automatic letters do", others))
 	case tenths < 0:
 		s.weigh(tenths, "its few copies came so far apart that each may have an occasion of its own")
@@ -298,6 +298,10 @@ func (s *situation) sender(copies mailing, h History) {
 		s.weigh(-30, "a recipient has written to the sender before")
 	case h.DomainReached >= 2*max(len(copies), 6) && h.DomainMails >= 5*h.DomainReached && days >= 120:
 		s.weigh(-12, fmt.Sprintf("its domain has written often to %d mailboxes of the house before", h.DomainReached))
+	case h.DomainReached >= 5*max(len(copies), 6) && days >= 90:
+		// Grooming reaches those who are to be watched, and some around them. To write to five
+		// times as many, and thirty at least, for months, shows the sender to half the house.
+		s.weigh(-12, fmt.Sprintf("its domain has written to %d mailboxes of the house for months", h.DomainReached))
 	case h.DomainReached >= 2*max(len(copies), 6):
 		s.weigh(0, fmt.Sprintf("its domain has written to %d mailboxes of the house before", h.DomainReached))
 	case h.DomainMails == 0:

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"portcullis.example/portcullis/internal/mail"
@@ -59,44 +60,40 @@ func (r *Reader) History(ctx context.Context, a Ask) (h mail.History, err error)
 
 // seen tells what mail from a sender or an organisation there was: how many, how many
 // mailboxes it reached, how many of it these recipients got, and when the first came.
+// All of it comes in one row: stepping through two hundred costs more than joining them.
 // What is distinct is counted here: SQLite would build a table for it, even of nothing.
 func (r *Reader) seen(ctx context.Context, column, key string, before int64, recipients []string) (mails, reached, to int, first time.Time, err error) {
-	answer, err := r.q.QueryContext(ctx, `SELECT message, recipient, time FROM mail_contact WHERE `+column+`=$1 AND time<$2 ORDER BY time DESC LIMIT 200`, key, before)
+	var n int
+	var earliest int64
+	var messages, mailboxes string
+	err = r.q.QueryRowContext(ctx, `SELECT count(*), coalesce(min(time), 0), coalesce(string_agg(CAST(message AS TEXT), ' '), ''), coalesce(string_agg(recipient, ' '), '')
+		FROM (SELECT message, recipient, time FROM mail_contact WHERE `+column+`=$1 AND time<$2 ORDER BY time DESC LIMIT 200) AS latest`, key, before).Scan(&n, &earliest, &messages, &mailboxes)
+	if err == nil && n == recent { // there may be more
+		err = r.q.QueryRowContext(ctx, `SELECT min(time) FROM mail_contact WHERE `+column+`=$1 AND time<$2`, key, before).Scan(&earliest)
+	}
 	if err != nil {
 		return 0, 0, 0, first, fmt.Errorf("read the history of a sender: %w", err)
 	}
-	defer answer.Close()
-	var messages map[int64]bool
-	var mailboxes map[string]bool
-	recipients = recipients[:min(len(recipients), maxAsked)]
-	n, earliest := 0, int64(0)
-	for ; answer.Next(); n++ {
-		var message int64
-		var recipient string
-		if err := answer.Scan(&message, &recipient, &earliest); err != nil {
-			return 0, 0, 0, first, fmt.Errorf("read the history of a sender: %w", err)
-		}
-		if messages == nil {
-			messages, mailboxes = map[int64]bool{}, map[string]bool{}
-		}
-		messages[message], mailboxes[recipient] = true, true
-		if recipient != "" && slices.Contains(recipients, recipient) {
-			to++
-		}
-	}
-	if err := errors.Join(answer.Err(), answer.Close()); err != nil {
-		return 0, 0, 0, first, fmt.Errorf("read the history of a sender: %w", err)
-	}
-	if n == recent { // there may be more
-		err = r.q.QueryRowContext(ctx, `SELECT min(time) FROM mail_contact WHERE `+column+`=$1 AND time<$2`, key, before).Scan(&earliest)
-		if err != nil {
-			return 0, 0, 0, first, fmt.Errorf("read the history of a sender: %w", err)
-		}
+	if n == 0 {
+		return 0, 0, 0, first, nil
 	}
 	if earliest > 0 {
 		first = time.UnixMicro(earliest).UTC()
 	}
-	return len(messages), len(mailboxes), to, first, nil
+	recipients = recipients[:min(len(recipients), maxAsked)]
+	distinct := map[string]bool{}
+	for recipient := range strings.SplitSeq(mailboxes, " ") { // addresses and keys have no spaces
+		distinct[recipient] = true
+		if recipient != "" && slices.Contains(recipients, recipient) {
+			to++
+		}
+	}
+	reached = len(distinct)
+	clear(distinct)
+	for message := range strings.SplitSeq(messages, " ") {
+		distinct[message] = true
+	}
+	return len(distinct), reached, to, first, nil
 }
 
 // named counts who else used a display name, among the latest mails under it.
