@@ -15,7 +15,6 @@ import (
 	"time"
 
 	"portcullis.example/portcullis"
-	"portcullis.example/portcullis/internal/api"
 	"portcullis.example/portcullis/internal/assessment"
 	"portcullis.example/portcullis/internal/campaigns"
 )
@@ -316,9 +315,4 @@ func printLedger(out io.Writer, h assessment.History) {
 		fmt.Fprintf(out, "%q was said %s and held %s.\n", w.Word, times(w.Said), times(w.Held))
 	}
 	fmt.Fprintf(out, "%s scored. Assessments are %s.\n", count(h.Scored, "statement"), h.Calibration())
-}
-
-// assessmentRoutes are the operations on assessments below /api/v1.
-func assessmentRoutes(a *app) []api.Route {
-	return assessment.Routes(a.store.DB(), a.store.Tx, time.Now)
 }

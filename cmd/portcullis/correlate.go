@@ -199,7 +199,12 @@ func (k *correlator) traits(ctx context.Context, reader *records.Reader, row rec
 	return nil
 }
 
+// seal keys what names people. The archive keeps no display names, so its key knows nothing of them.
 func (k *correlator) seal(o portcullis.Observable) portcullis.Observable {
+	if o.Type == campaigns.TypeName {
+		o.Value = k.app.key.Text(o.Value)
+		return o
+	}
 	return k.app.key.Seal(o, func(canon string) bool { return len(k.dir.ByAddress(canon)) > 0 })
 }
 

@@ -183,7 +183,9 @@ func reasonsOf(list []campaigns.Reason) (out []web.Reason) {
 	for _, r := range list[:min(len(list), maxReasons)] {
 		row := web.Reason{Text: r.Text, Kind: r.Kind, Events: r.Among}
 		if r.Value != nil {
-			row.Value = shown(*r.Value)
+			if row.Value = shown(*r.Value); strings.Contains(r.Text, row.Value) {
+				row.Value = "" // once is enough
+			}
 		}
 		if sum > 0 {
 			row.Weight = max(r.Bits, 0) / sum
@@ -203,13 +205,22 @@ func (d *deskService) campaignIndicators(ctx context.Context, c campaigns.Campai
 		if len(out) == maxReasons {
 			break
 		}
-		row := web.IndicatorRow{Pattern: i.Observable, Source: cmp.Or(i.Source, "seen as "+i.Role), Marking: tlp(i.Marking), Sightings: i.Seen, Campaign: d.campaignRef(c.ID)}
+		row := web.IndicatorRow{Pattern: i.Observable, Source: cmp.Or(i.Source, "seen as "+cmp.Or(roleWords[i.Role], i.Role)), Marking: tlp(i.Marking), Sightings: i.Seen, Campaign: d.campaignRef(c.ID)}
 		if err := d.seenBy(ctx, i.Observable, &row); err != nil {
 			return nil, err
 		}
 		out = append(out, row)
 	}
 	return out, nil
+}
+
+// roleWords is what part values play in a mail, where the role's own name is not plain.
+var roleWords = map[string]string{
+	campaigns.RoleLink: "host of a link", campaigns.RoleRemote: "host of pictures or trackers", campaigns.RoleURL: "link",
+	campaigns.RoleForm: "host of a form", campaigns.RoleReplyTo: "address for answers", campaigns.RoleEnvelope: "envelope sender",
+	campaigns.RoleSignature: "signer", campaigns.RoleReceived: "sending server", campaigns.RoleOrigin: "message id’s domain",
+	campaigns.RoleZone: "domain of links or senders", campaigns.RoleFileName: "name of a file", campaigns.RoleName: "sender’s name",
+	campaigns.RolePath: "shape of a link", campaigns.RoleTool: "mail program",
 }
 
 // seenBy adds whom a value reached and when last, from the newest of its mails.
@@ -314,7 +325,7 @@ func (d *deskService) timeline(s *boardState, c campaigns.Campaign) (steps []web
 		steps = append(steps, web.Moment{Time: m.Time, Kind: "mail", Text: "Mail to " + who, Link: strongest(m.Findings)})
 	}
 	for _, h := range c.History {
-		if h.What != "grew" {
+		if h.What != "grew" && h.What != "made" {
 			steps = append(steps, web.Moment{Time: h.When, Kind: "campaign", Text: "Campaign " + h.What + " by " + orMachine(h.Who)})
 		}
 	}

@@ -21,11 +21,15 @@ import (
 // envelopeOf is what a list shows of a message.
 type envelopeOf struct{ subject, from string }
 
-// head reads subject and sender of a message whose bytes are kept.
+// head reads subject and sender of a message; where its bytes were not kept, its domain stands for it.
 func (d *deskService) head(ctx context.Context, event portcullis.ID) (h envelopeOf, err error) {
 	raw, ok, err := d.mailRecords().Body(ctx, event)
-	if err != nil || !ok {
+	if err != nil {
 		return h, err
+	}
+	if !ok {
+		row, err := d.mailRecords().Message(ctx, event)
+		return envelopeOf{subject: "a mail whose text was not kept", from: cmp.Or(row.Org, "somebody")}, err
 	}
 	m := message.Parse(raw[:headerEnd(raw)], message.DefaultLimits())
 	h.subject = m.Subject()
@@ -62,6 +66,7 @@ func (d *deskService) Finding(ctx context.Context, id portcullis.ID) (out web.Fi
 		return out, err
 	}
 	out = web.Finding{Finding: found.Finding, Title: titleOf(found.Finding.Rule), About: mail.AboutRule(found.Finding.Rule)}
+	out.Time = found.Message.Time // of this copy; a finding may rest on several
 	if out.To, err = d.readers(ctx, found); err != nil {
 		return out, d.plain(err)
 	}

@@ -6,7 +6,6 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -398,6 +397,3 @@ func (d *deskService) knownPeople(ctx context.Context) map[portcullis.ID]bool {
 	}
 	return known
 }
-
-// errNothing is a feed in which nothing could be used.
-var errNothing = errors.New("no indicator could be used")

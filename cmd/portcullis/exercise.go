@@ -97,6 +97,10 @@ func (p *exercisePlan) validate(name string) error {
 	return errors.Join(errs...)
 }
 
+// deadline is by when people have to be told in the exercise. Three days would be over in the
+// blink of an eye; a sixth of it is 20 seconds of two minutes.
+func (p *exercisePlan) deadline() time.Duration { return max(p.End.Sub(p.Start)/6, 24*time.Hour) }
+
 func (p *exercisePlan) path(file string) string {
 	if filepath.IsAbs(file) {
 		return file
@@ -128,11 +132,6 @@ func (c *exerciseClock) Now() time.Time {
 		return c.end
 	}
 	return now
-}
-
-// until is how long it really takes for the exercise to reach a time.
-func (c *exerciseClock) until(t time.Time) time.Duration {
-	return time.Duration(float64(t.Sub(c.Now())) / c.factor)
 }
 
 // exercise plays a plan into a running desk.

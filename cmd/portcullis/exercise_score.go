@@ -63,7 +63,9 @@ func (g *game) play(ctx context.Context) error {
 		return err
 	}
 	g.ids = g.events()
-	fmt.Fprintln(g.server.std.out, "The exercise begins when you sign in.")
+	deadline := g.play_.plan.deadline()
+	fmt.Fprintf(g.server.std.out, "The exercise begins when you sign in. Whoever is reached has to be told within %s, %.0f seconds of yours.\n",
+		days(deadline), deadline.Seconds()/g.server.clock.factor)
 	select {
 	case <-ctx.Done():
 		return ctx.Err()

@@ -103,6 +103,8 @@ func (c *serveCommand) configure(g *Globals) (cfg Config, plan *exercisePlan, er
 	}
 	c.People = p.People
 	cfg.Mail.TrustedRelays, cfg.Mail.TrustedAuthserv = p.TrustedHosts, p.TrustedHosts
+	cfg.Keep = keepAll // so that there is something to look at when a feed comes late
+	cfg.Notices.DeadlineHours, cfg.Notices.MaxDelayDays = int(p.deadline().Hours()), int(p.deadline().Hours()/24)
 	return cfg, &p, cfg.Validate()
 }
 
