@@ -182,9 +182,9 @@ func ownEvidence(c campaigns.Campaign) (own assessment.Own) {
 // heldTogether says what speaks for one hand, a piece for each kind of reason: what
 // would be a coincidence of so many bits if the mails had nothing to do with each other.
 func heldTogether(c campaigns.Campaign) (list []assessment.Evidence) {
-	strongest := map[string]campaigns.Reason{}
+	strongest := map[string]campaigns.Reason{} // of the whole; the reasons stand in that order
 	for _, r := range c.Reasons {
-		if r.Bits > strongest[r.Kind].Bits {
+		if _, ok := strongest[r.Kind]; !ok && r.Bits > 0 {
 			strongest[r.Kind] = r
 		}
 	}

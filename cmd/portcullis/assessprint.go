@@ -1,8 +1,10 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"portcullis.example/portcullis/internal/assessment"
@@ -31,8 +33,8 @@ func (p assessmentPrinter) print(s assessment.Stored, h assessment.History, attr
 	if hidden > 0 {
 		fmt.Fprintf(p.out, "\nWho did it was weighed and is not shown; --attribution shows it.\n")
 	}
-	for _, e := range s.Assessment.Echoes {
-		fmt.Fprintf(p.out, "%s\n", p.t.dim(printable(fmt.Sprintf("left out: %s is an echo of %s", e.Evidence, e.Of))))
+	if n := len(s.Assessment.Echoes); n > 0 {
+		fmt.Fprintf(p.out, "\n%s\n", p.t.dim(fmt.Sprintf("%s left out as an echo: its origin had spoken already, and counts once.", pieces(n))))
 	}
 }
 
@@ -86,34 +88,75 @@ func (p assessmentPrinter) matrix(m assessment.Matrix) {
 	if n < len(m.Columns) {
 		fmt.Fprintf(p.out, "  and %d less likely\n", len(m.Columns)-n)
 	}
-	fmt.Fprintf(p.out, "\n%-*s", name, "  evidence, most telling first")
-	for i := range n {
-		fmt.Fprintf(p.out, "%-*c", columnWidth, 'A'+i)
+	signs := make([]string, n)
+	for i := range signs {
+		signs[i] = string(rune('A' + i))
 	}
 	fmt.Fprintln(p.out)
+	p.cells("  evidence, most telling first", signs, name)
+	var silent []string
 	for _, r := range m.Rows {
+		if saysNothing(r) {
+			silent = append(silent, rowText(r))
+			continue
+		}
 		p.row(r, n, name)
 	}
+	p.silent(silent)
 	fmt.Fprintln(p.out, "  ++ and + speak for, −− and − against, · says nothing; two signs are a factor of four or more")
 }
 
-func (p assessmentPrinter) row(r assessment.Row, n, name int) {
+const silentShown = 3
+
+// silent counts the evidence that is as likely under each hypothesis: rows of dots hide the
+// few that tell something.
+func (p assessmentPrinter) silent(list []string) {
+	if len(list) == 0 {
+		return
+	}
+	text := fmt.Sprintf("%s without any bearing: %s", pieces(len(list)), strings.Join(list[:min(len(list), silentShown)], "; "))
+	if more := len(list) - silentShown; more > 0 {
+		text += fmt.Sprintf("; and %d more", more)
+	}
+	p.lines(text, "  ")
+}
+
+func pieces(n int) string {
+	if n == 1 {
+		return "1 piece"
+	}
+	return thousands(n) + " pieces"
+}
+
+// saysNothing tells that a row bears on no hypothesis, of those shown and of the rest.
+func saysNothing(r assessment.Row) bool {
+	return !slices.ContainsFunc(r.Cells, func(c assessment.Cell) bool { return c.Bearing != "·" })
+}
+
+func rowText(r assessment.Row) string {
 	grades := make([]string, len(r.Grades))
 	for i, g := range r.Grades {
 		grades[i] = string(g)
 	}
-	text := r.Note
-	if text == "" {
-		text = r.Claim
+	return fmt.Sprintf("%s [%s]", cmp.Or(r.Note, r.Claim), strings.Join(grades, " "))
+}
+
+func (p assessmentPrinter) row(r assessment.Row, n, name int) {
+	signs := make([]string, n)
+	for i, c := range r.Cells[:n] {
+		signs[i] = c.Bearing
 	}
-	lines := wrap(printable(fmt.Sprintf("%s [%s]", text, strings.Join(grades, " "))), name-4)
-	for i, l := range lines {
-		fmt.Fprintf(p.out, "  %-*s", name-2, l)
-		if i == 0 {
-			for _, c := range r.Cells[:n] {
-				fmt.Fprintf(p.out, "%-*s", columnWidth, c.Bearing)
-			}
-		}
-		fmt.Fprintln(p.out)
+	for _, l := range wrap(printable(rowText(r)), name-4) {
+		p.cells("  "+l, signs, name)
+		signs = nil
 	}
+}
+
+// cells writes one line of the matrix, without blanks at its end.
+func (p assessmentPrinter) cells(lead string, signs []string, name int) {
+	line := fmt.Sprintf("%-*s", name, lead)
+	for _, s := range signs {
+		line += fmt.Sprintf("%-*s", columnWidth, s)
+	}
+	fmt.Fprintln(p.out, strings.TrimRight(line, " "))
 }

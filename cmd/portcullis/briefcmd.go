@@ -12,13 +12,14 @@ import (
 
 	"portcullis.example/portcullis"
 	"portcullis.example/portcullis/internal/api"
+	"portcullis.example/portcullis/internal/campaigns"
 	"portcullis.example/portcullis/internal/mail/records"
 	"portcullis.example/portcullis/internal/people"
 	"portcullis.example/portcullis/internal/response"
 )
 
 type briefCommand struct {
-	Who    string `arg:"" help:"A person (name, address, id), a campaign (campaign:…) or a notice (notice:…)."`
+	Who    string `arg:"" name:"PERSON|CAMPAIGN|NOTICE" help:"A person (name, address, id), a campaign (campaign:…, or event:… of one of its mails) or a notice (notice:…); of ids a unique beginning is enough."`
 	Format string `help:"html, pdf, md or text." enum:"html,pdf,md,text" default:"text"`
 	Output string `help:"File to write. Default: standard output." short:"o" placeholder:"FILE" type:"path"`
 	People string `help:"File of protected people. Default: the one of the last scan." placeholder:"FILE" type:"path"`
@@ -86,7 +87,8 @@ func (c *briefCommand) Run(ctx context.Context, std stdio, g *Globals) (err erro
 	}
 	defer func() { err = errors.Join(err, d.app.close()) }()
 	var page []byte
-	if strings.HasPrefix(c.Who, "campaign:") {
+	about := strings.HasPrefix(c.Who, "campaign:") || strings.HasPrefix(c.Who, "event:")
+	if about {
 		page, err = c.campaign(ctx, d)
 	} else {
 		page, err = c.notice(ctx, std, d)
@@ -94,7 +96,7 @@ func (c *briefCommand) Run(ctx context.Context, std stdio, g *Globals) (err erro
 	if err != nil {
 		return err
 	}
-	if d.office.Config().Telephone == "" {
+	if !about && d.office.Config().Telephone == "" {
 		fmt.Fprintln(std.err, "No telephone is configured (`telephone` in the section [notices]), so the page cannot say whom to call.")
 	}
 	return writePage(std, c.Output, page)
@@ -132,7 +134,8 @@ func (c *briefCommand) notice(ctx context.Context, std stdio, d *noticeDesk) ([]
 
 func (c *briefCommand) choose(ctx context.Context, std stdio, d *noticeDesk) (n response.Notice, err error) {
 	if strings.HasPrefix(c.Who, "notice:") {
-		return d.notices().Notice(ctx, portcullis.ID(c.Who))
+		n, err := d.notices().Notice(ctx, portcullis.ID(c.Who))
+		return n, unknownNotice(err)
 	}
 	p, err := d.person(c.Who)
 	if err != nil {
@@ -146,12 +149,26 @@ func (c *briefCommand) choose(ctx context.Context, std stdio, d *noticeDesk) (n 
 	case err != nil:
 		return n, err
 	case len(list) == 0:
-		return n, fmt.Errorf("nothing is known to have reached %s, so there is nothing to tell", printable(p.Name))
+		return n, exitError{exitIncomplete, fmt.Errorf("nothing is known to have reached %s, so there is nothing to tell", printable(p.Name))}
 	}
+	slices.SortStableFunc(list, func(a, b response.Notice) int { // of those due in the same hour, the one that says most
+		if !a.Told.IsZero() || !b.Told.IsZero() || !a.Due.Truncate(time.Hour).Equal(b.Due.Truncate(time.Hour)) {
+			return 0
+		}
+		return len(b.Reach.Events) - len(a.Reach.Events)
+	})
 	for _, other := range list[1:] {
-		fmt.Fprintf(std.err, "There is also %s (%s).\n", other.ID, other.State)
+		fmt.Fprintf(std.err, "There is also %s (%s): `portcullis brief %s` writes it.\n", other.ID, other.State, other.ID[:min(len(other.ID), len("notice:")+10)])
 	}
 	return list[0], nil
+}
+
+// unknownNotice makes a notice that is not there what was asked for wrongly.
+func unknownNotice(err error) error {
+	if errors.Is(err, response.ErrNotFound) {
+		return exitError{exitIncomplete, err}
+	}
+	return err
 }
 
 // person finds the one person that is meant.
@@ -167,9 +184,33 @@ func (d *noticeDesk) person(who string) (*people.Person, error) {
 	return d.dir.Person(ids[0]), nil
 }
 
-// draftFor drafts what findings say reached a person, outside any campaign, unless
-// notices of campaigns tell them already.
+// draftFor makes sure that there are notices of all that reached a person: one for each
+// campaign, as the desk drafts them, and one of what is in no campaign.
 func (d *noticeDesk) draftFor(ctx context.Context, p *people.Person) error {
+	k, err := newCorrelator(d.app, d.dir)
+	if err != nil {
+		return err
+	}
+	in, err := campaigns.NewReader(d.app.store.DB(), k.deps()).Campaigns(ctx, campaigns.Query{Person: p.ID})
+	if err != nil {
+		return err
+	}
+	for _, c := range in {
+		if _, err := d.drafting(k).draft(ctx, machine, c.ID); err != nil {
+			return fmt.Errorf("draft the notices of %s: %w", c.ID, err)
+		}
+	}
+	return d.draftAlone(ctx, p)
+}
+
+// drafting is as much of the desk as drafting notices needs.
+func (d *noticeDesk) drafting(k *correlator) *deskService {
+	return &deskService{app: d.app, dir: d.dir, office: d.office, links: k, now: func() time.Time { return d.now }}
+}
+
+// draftAlone drafts what findings say reached a person outside any campaign, unless notices
+// of campaigns tell them already.
+func (d *noticeDesk) draftAlone(ctx context.Context, p *people.Person) error {
 	found, err := d.reader.Findings(ctx, records.Filter{People: []portcullis.ID{p.ID}})
 	if err != nil {
 		return err
@@ -186,7 +227,7 @@ func (d *noticeDesk) draftFor(ctx context.Context, p *people.Person) error {
 	}
 	var events []portcullis.ID
 	for _, f := range found {
-		if !known[f.Message.ID] {
+		if !known[f.Message.ID] && attacks(f.Finding) {
 			events = append(events, f.Message.ID)
 		}
 	}
@@ -203,17 +244,40 @@ func (d *noticeDesk) draftFor(ctx context.Context, p *people.Person) error {
 	})
 }
 
-// campaign writes the briefing about a campaign from its notices.
+// attacks tells whether a finding is about something that was done to a person. A copy of
+// personal data that lies in a mailbox is for the desk: there is no sender to warn of.
+func attacks(f portcullis.Finding) bool {
+	rule, _, _ := strings.Cut(f.Rule, "@")
+	return f.Attention == portcullis.Targeted && rule != "mail/register-copy"
+}
+
+// campaign writes the briefing about a campaign from its notices, which it drafts where there
+// are none yet.
 func (c *briefCommand) campaign(ctx context.Context, d *noticeDesk) ([]byte, error) {
-	id := portcullis.ID(c.Who)
-	list, err := d.notices().Notices(ctx, response.Query{Campaign: id, Limit: 100_000})
+	k, err := newCorrelator(d.app, d.dir)
+	if err != nil {
+		return nil, err
+	}
+	reader := campaigns.NewReader(d.app.store.DB(), k.deps())
+	id, err := reader.Find(ctx, c.Who)
+	if err != nil {
+		return nil, asked(err)
+	}
+	s, err := reader.Campaign(ctx, id)
+	if err != nil {
+		return nil, asked(err)
+	}
+	if _, err := d.drafting(k).draft(ctx, machine, s.ID); err != nil {
+		return nil, fmt.Errorf("draft the notices of %s: %w", s.ID, err)
+	}
+	list, err := d.noticesOf(ctx, s)
 	if err != nil {
 		return nil, err
 	}
 	if len(list) == 0 {
-		return nil, fmt.Errorf("no notice tells of %s; `portcullis campaigns` lists campaigns, and serve drafts their notices", id)
+		return nil, exitError{exitIncomplete, fmt.Errorf("%s reached nobody in the people file, so there is nobody to brief about", s.ID)}
 	}
-	about := response.Campaign{ID: id}
+	about := response.Campaign{ID: s.ID, Mails: s.Events, First: s.First, Last: s.Last}
 	if c.Format == "pdf" {
 		return d.office.BriefingPDF(about, list, d.now)
 	}
@@ -223,4 +287,18 @@ func (c *briefCommand) campaign(ctx context.Context, d *noticeDesk) ([]byte, err
 	}
 	page, _, err := doc.Write(c.Format)
 	return page, err
+}
+
+// noticesOf are those about a campaign, and about such as went up in it.
+func (d *noticeDesk) noticesOf(ctx context.Context, c campaigns.Campaign) ([]response.Notice, error) {
+	list, err := d.notices().Notices(ctx, response.Query{Campaign: c.ID, Limit: 100_000})
+	for _, from := range c.MergedFrom {
+		if err != nil {
+			break
+		}
+		var more []response.Notice
+		more, err = d.notices().Notices(ctx, response.Query{Campaign: from.ID, Limit: 100_000})
+		list = append(list, more...)
+	}
+	return list, err
 }

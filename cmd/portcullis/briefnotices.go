@@ -60,7 +60,7 @@ func (c *noticesListCommand) Run(ctx context.Context, std stdio, g *Globals) (er
 		return err
 	}
 	if len(list) == 0 {
-		fmt.Fprintln(std.out, "No notices.")
+		fmt.Fprintln(std.out, "No notices. `portcullis brief PERSON` or CAMPAIGN drafts them; serve does by itself.")
 	}
 	for _, n := range list {
 		fmt.Fprintln(std.out, d.line(newTheme(std.out), n))
@@ -123,7 +123,7 @@ func (s noticeStep) with(ctx context.Context, std stdio, g *Globals, act func(d 
 	defer func() { err = errors.Join(err, d.app.close()) }()
 	n, err := d.notices().Notice(ctx, portcullis.ID(s.ID))
 	if err != nil {
-		return err
+		return unknownNotice(err)
 	}
 	n, err = act(d, n.ID, cmp.Or(s.Version, n.Version))
 	if role, ok := errors.AsType[*response.RoleError](err); ok && role.Need == api.Approver {

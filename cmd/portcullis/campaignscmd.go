@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"strings"
 	"time"
 
 	"portcullis.example/portcullis"
@@ -56,8 +55,8 @@ type campaignsMergeCommand struct {
 }
 
 type campaignsSplitCommand struct {
-	ID      string   `arg:"" name:"CAMPAIGN"`
-	Events  []string `arg:"" name:"MAIL" help:"The mails (event:…) that leave it."`
+	ID      string   `arg:"" name:"CAMPAIGN" help:"As list prints it; a unique beginning is enough."`
+	Events  []string `arg:"" name:"MAIL" help:"The mails (event:…) that leave it; unique beginnings are enough."`
 	Why     string   `help:"The reason. It is kept with your name." required:"" placeholder:"TEXT"`
 	Version int      `help:"Do it only if it is still at this version." placeholder:"N"`
 }
@@ -92,6 +91,11 @@ func openCorrelator(ctx context.Context, g *Globals, peopleFile string, readOnly
 	if err != nil {
 		return nil, err
 	}
+	return newCorrelator(a, dir)
+}
+
+// newCorrelator makes what places findings, for people as dir knows them.
+func newCorrelator(a *app, dir *people.Directory) (*correlator, error) {
 	model, err := loadModel(a.dir)
 	if err != nil {
 		return nil, err
@@ -233,12 +237,16 @@ func (c *campaignsExplainCommand) Run(ctx context.Context, std stdio, g *Globals
 		if c.Other == "" {
 			return c.campaign(ctx, std.out, t, r)
 		}
-		w, err := r.Explain(ctx, eventID(c.ID), eventID(c.Other))
+		pair, err := findEvents(ctx, r, c.ID, c.Other)
+		if err != nil {
+			return err
+		}
+		w, err := r.Explain(ctx, pair[0], pair[1])
 		if err != nil {
 			return err
 		}
 		if c.Format == "json" {
-			return writeJSON(std.out, w)
+			return writeJSON(std.out, shownWeighing{1, w})
 		}
 		printReasons(std.out, t, w.Reasons)
 		fmt.Fprintf(std.out, "%s\n", t.bold(weighingText(w)))
@@ -246,11 +254,22 @@ func (c *campaignsExplainCommand) Run(ctx context.Context, std stdio, g *Globals
 	})
 }
 
-func eventID(s string) portcullis.ID {
-	if strings.Contains(s, ":") {
-		return portcullis.ID(s)
+// shownWeighing is the machine form of two mails weighed against each other.
+type shownWeighing struct {
+	Schema int `json:"schema"`
+	campaigns.Weighing
+}
+
+// findEvents finds mails by the beginnings of their ids.
+func findEvents(ctx context.Context, r *campaigns.Reader, list ...string) (events []portcullis.ID, err error) {
+	for _, id := range list {
+		event, err := r.FindEvent(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		events = append(events, event)
 	}
-	return portcullis.ID("event:" + s)
+	return events, nil
 }
 
 func (c *campaignsExplainCommand) campaign(ctx context.Context, out io.Writer, t theme, r *campaigns.Reader) error {
@@ -272,6 +291,8 @@ func (c *campaignsExplainCommand) campaign(ctx context.Context, out io.Writer, t
 	}
 	return nil
 }
+
+const takeBackHint = " `portcullis campaigns show` tells the number by which to take this back."
 
 // versionOf is the version that the caller saw: as said, or that of now.
 func versionOf(ctx context.Context, w *campaigns.Writer, id portcullis.ID, said int) (int, error) {
@@ -299,7 +320,7 @@ func (c *campaignsMergeCommand) Run(ctx context.Context, std stdio, g *Globals) 
 		}
 		s, err := w.Merge(ctx, userName(), c.Why, into, from, version)
 		if err == nil {
-			fmt.Fprintf(std.out, "%s now has %s to %s. `portcullis campaigns show` tells the number by which to take this back.\n", s.ID, count(s.Events, "mail"), countPeopleText(s.People))
+			fmt.Fprintf(std.out, "%s now has %s to %s.%s\n", s.ID, count(s.Events, "mail"), countPeopleText(s.People), takeBackHint)
 		}
 		return err
 	})
@@ -316,18 +337,18 @@ func (c *campaignsSplitCommand) Run(ctx context.Context, std stdio, g *Globals) 
 		if err != nil {
 			return err
 		}
-		var events []portcullis.ID
-		for _, e := range c.Events {
-			events = append(events, eventID(e))
+		events, err := findEvents(ctx, &w.Reader, c.Events...)
+		if err != nil {
+			return err
 		}
 		s, err := w.Split(ctx, userName(), c.Why, id, events, version)
 		switch {
 		case err != nil:
 			return err
 		case s.ID == "":
-			fmt.Fprintln(std.out, "The mail stands alone now.")
+			fmt.Fprintf(std.out, "%s stands alone now.%s\n", events[0], takeBackHint)
 		default:
-			fmt.Fprintf(std.out, "%s are %s now.\n", count(s.Events+s.Echoes, "mail"), s.ID)
+			fmt.Fprintf(std.out, "%s are %s now.%s\n", count(s.Events+s.Echoes, "mail"), s.ID, takeBackHint)
 		}
 		return nil
 	})
@@ -368,13 +389,19 @@ func (c *campaignsSettleCommand) Run(ctx context.Context, std stdio, g *Globals)
 		return err
 	}
 	if c.Format == "json" {
-		return writeJSON(std.out, done)
+		return writeJSON(std.out, shownSettled{1, done})
 	}
 	fmt.Fprintf(std.out, "%s with findings are in %s; %s new, %s merged, %s dissolved.\n", count(done.Items, "mail"), count(done.Campaigns, "campaign"), thousands(done.Made), thousands(done.Merged), thousands(done.Dissolved))
 	if done.Letters > 0 {
 		fmt.Fprintf(std.out, "%s are letters that many people signed and make no campaign.\n", count(done.Letters, "mail"))
 	}
 	return nil
+}
+
+// shownSettled is the machine form of what settling did.
+type shownSettled struct {
+	Schema int `json:"schema"`
+	campaigns.Settled
 }
 
 // placeEarlier places findings that nobody handed over: those of scans by a version that knew no campaigns.

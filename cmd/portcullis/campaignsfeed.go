@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -90,7 +91,7 @@ func (c *indicatorsAddCommand) Run(ctx context.Context, std stdio, g *Globals) (
 		return err
 	}
 	defer func() { err = errors.Join(err, k.app.close()) }()
-	out := fed{Schema: 1, Problems: problems, Refused: []campaigns.Checked{}}
+	out := fed{Schema: 1, Problems: problems, Refused: []campaigns.Checked{}, People: []portcullis.ID{}, Campaigns: []portcullis.ID{}}
 	if err := c.take(ctx, k, list, &out); err != nil {
 		return err
 	}
@@ -170,10 +171,31 @@ func (c *indicatorsAddCommand) take(ctx context.Context, k *correlator, list []p
 	if err != nil {
 		return err
 	}
-	out.Mails, out.People = seen.sightings, seen.people
-	out.Campaigns, err = k.drain(ctx)
+	out.Mails, out.People = seen.sightings, append(out.People, seen.people...)
+	if _, err := k.drain(ctx); err != nil {
+		return err
+	}
+	out.Campaigns, err = k.campaignsOf(ctx, seen.events)
 	out.Took = time.Since(began)
 	return err
+}
+
+// campaignsOf are the campaigns in which any of these mails are.
+func (k *correlator) campaignsOf(ctx context.Context, events []portcullis.ID) ([]portcullis.ID, error) {
+	list := []portcullis.ID{}
+	reader := campaigns.NewReader(k.app.store.DB(), k.deps())
+	for _, event := range events {
+		in, err := reader.Campaigns(ctx, campaigns.Query{Event: event, Limit: 1, Ordinary: true})
+		if err != nil {
+			return nil, err
+		}
+		for _, c := range in {
+			if !slices.Contains(list, c.ID) {
+				list = append(list, c.ID)
+			}
+		}
+	}
+	return list, nil
 }
 
 func (c *indicatorsAddCommand) keep(ctx context.Context, k *correlator, personal []portcullis.Observable, out *fed) error {
@@ -203,6 +225,12 @@ func (c *indicatorsAddCommand) print(std stdio, k *correlator, out fed) {
 		fmt.Fprintf(std.err, "portcullis: %s is refused: %s\n", printable(r.Indicator.Pattern.String()), printable(r.Refused))
 	}
 	fmt.Fprintf(std.out, "%s from %s taken, %s new.\n", count(out.Taken, "indicator"), printable(c.From), thousands(out.New))
+	if out.Taken == 0 {
+		if len(out.Problems)+len(out.Refused) == 0 {
+			fmt.Fprintln(std.err, "portcullis: there is no indicator in it; if there should be, ask whoever sent it")
+		}
+		return
+	}
 	if out.Mails == 0 {
 		fmt.Fprintln(std.out, "None was ever seen. Later mail is matched against them.")
 		return
@@ -212,11 +240,14 @@ func (c *indicatorsAddCommand) print(std stdio, k *correlator, out fed) {
 		fmt.Fprintf(std.out, "  %s\n", printable(nameAll(k.dir, []portcullis.ID{id})))
 	}
 	for _, id := range out.Campaigns {
-		fmt.Fprintf(std.out, "In %s\n", id)
+		fmt.Fprintf(std.out, "In %s: `portcullis brief %s` drafts the notices\n", id, shortCampaign(id))
 	}
 }
 
-// Run lists kept indicators.
+// shortCampaign is enough of a campaign's id to type.
+func shortCampaign(id portcullis.ID) portcullis.ID { return id[:min(len(id), len("campaign:")+10)] }
+
+// Run lists kept indicators, the most often seen first.
 func (c *indicatorsListCommand) Run(ctx context.Context, std stdio, g *Globals) (err error) {
 	a, err := openExisting(ctx, g, true)
 	if err != nil {
@@ -227,6 +258,9 @@ func (c *indicatorsListCommand) Run(ctx context.Context, std stdio, g *Globals) 
 	if err != nil {
 		return err
 	}
+	slices.SortStableFunc(list, func(a, b summaryOfIndicator) int {
+		return cmp.Or(cmp.Compare(b.Sightings, a.Sightings), cmp.Compare(a.Pattern.String(), b.Pattern.String()), cmp.Compare(a.Source, b.Source))
+	})
 	if c.Format == "json" {
 		if list == nil {
 			list = []summaryOfIndicator{}

@@ -100,13 +100,17 @@ func historyText(h campaigns.Change) string {
 	if h.Num > 0 {
 		text = fmt.Sprintf("[%d] %s", h.Num, text)
 	}
-	if h.Other != "" {
+	switch {
+	case h.Other == "":
+	case h.What == "split":
+		text += "; the other part is " + string(h.Other)
+	default:
 		text += " with " + string(h.Other)
 	}
 	if h.Who != "" {
 		text += " by " + h.Who + ": " + h.Why
 	}
-	if h.Undone {
+	if h.Undone && h.What != "undone" {
 		text += " (taken back)"
 	}
 	return text
@@ -145,7 +149,11 @@ func printReach(out io.Writer, t theme, dir *people.Directory, reach campaigns.R
 		fmt.Fprintf(out, "  %s  %s  %s\n", e.Event, e.Time.Format("2 Jan 2006 15:04"), printable(who))
 		printWrapped(out, t, "      ", printable(e.Why))
 	}
-	fmt.Fprintf(out, "  %s beyond the known ones; %s reached who were not known\n", count(n, "mail"), countPeopleText(len(reach.People)))
+	if n == 0 && len(reach.People) == 0 {
+		fmt.Fprintln(out, "  Nothing: all mail with its indicators, or like it, is among the mails above.")
+	} else {
+		fmt.Fprintf(out, "  %s beyond the known ones; %s reached who were not known\n", count(n, "mail"), countPeopleText(len(reach.People)))
+	}
 	if reach.Cut {
 		fmt.Fprintln(out, "  There is more than was looked at; `portcullis hunt` finds all of one indicator.")
 	}

@@ -7,7 +7,7 @@ const description = `Portcullis tells a security team which of the people it pro
 Start with:  portcullis scan --people people.toml MAILBOX…
 Then:        portcullis findings, portcullis explain ID, portcullis hunt DOMAIN
 
-Nothing is sent anywhere: no command opens a network connection unless asked to with --dns or a PostgreSQL address.`
+Nothing leaves by itself: scanning and hunting open no network connection unless asked to with --dns or a PostgreSQL address, and an approved notice goes out by notices send, through the house's own server.`
 
 // Globals are the options every command takes.
 type Globals struct {

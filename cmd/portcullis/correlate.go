@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -25,8 +26,12 @@ import (
 // it out in the transaction in which it places the message. A crash repeats work and
 // loses none.
 
-// topicFindings is the outbox topic of messages whose verdict asks for attention.
-const topicFindings = "findings"
+// topicFindings is the outbox topic of messages whose verdict asks for attention, topicChanged
+// that of campaigns that changed and that nobody has attended to yet.
+const (
+	topicFindings = "findings"
+	topicChanged  = "campaigns"
+)
 
 const (
 	placedAtOnce = 64
@@ -86,12 +91,27 @@ func (k *correlator) drain(ctx context.Context) (changed []portcullis.ID, err er
 			slices.Sort(changed)
 			return slices.Compact(changed), err
 		}
-		more, err := k.place(ctx, waiting)
+		more, err := k.placeAll(ctx, waiting)
+		changed = append(changed, more...)
 		if err != nil {
 			return changed, err
 		}
-		changed = append(changed, more...)
 	}
+}
+
+// placeAll places together, or one by one where that fails: a message that cannot be placed
+// must not keep the others waiting. It comes again when its lease is over.
+func (k *correlator) placeAll(ctx context.Context, waiting []store.Message) (changed []portcullis.ID, err error) {
+	changed, err = k.place(ctx, waiting)
+	if _, disk := errors.AsType[*store.DiskError](err); err == nil || disk || len(waiting) == 1 || ctx.Err() != nil {
+		return changed, err
+	}
+	var errs []error
+	for i := range waiting {
+		more, err := k.place(ctx, waiting[i:i+1])
+		changed, errs = append(changed, more...), append(errs, err)
+	}
+	return changed, errors.Join(errs...)
 }
 
 func (k *correlator) place(ctx context.Context, waiting []store.Message) (changed []portcullis.ID, err error) {
@@ -125,9 +145,22 @@ func (k *correlator) place(ctx context.Context, waiting []store.Message) (change
 				changed = append(changed, p.Campaign)
 			}
 		}
+		if err := k.app.store.EnqueueOnce(ctx, tx, topicChanged, keysOf(changed)); err != nil {
+			return err
+		}
 		return k.app.store.Ack(ctx, tx, ids)
 	})
-	return changed, err
+	if err != nil {
+		return nil, err
+	}
+	return changed, nil
+}
+
+func keysOf(ids []portcullis.ID) (keys []string) {
+	for _, id := range ids {
+		keys = append(keys, string(id))
+	}
+	return keys
 }
 
 // remove takes out what asks for attention no more, and returns the campaigns it was in.
@@ -455,12 +488,30 @@ func (k *correlator) sightOne(ctx context.Context, tx *sql.Tx, w *records.Writer
 	return facts.Targets, k.app.store.Enqueue(ctx, tx, topicFindings, string(event), nil)
 }
 
-// settle weighs everything anew with the frequencies of now.
+// settle weighs everything anew with the frequencies of now. What it changed is attended to
+// like what new mail changed.
 func (k *correlator) settle(ctx context.Context) error {
 	return k.app.store.Tx(ctx, func(tx *sql.Tx) error {
 		w := campaigns.NewWriter(tx, k.deps())
 		defer w.Close()
-		_, err := w.Settle(ctx)
-		return err
+		before, err := w.Stands(ctx)
+		if err != nil {
+			return err
+		}
+		if _, err := w.Settle(ctx); err != nil {
+			return err
+		}
+		after, err := w.Stands(ctx)
+		if err != nil {
+			return err
+		}
+		var changed []portcullis.ID
+		for id, now := range after {
+			if before[id].Version != now.Version {
+				changed = append(changed, id)
+			}
+		}
+		slices.Sort(changed)
+		return k.app.store.EnqueueOnce(ctx, tx, topicChanged, keysOf(changed))
 	})
 }

@@ -11,6 +11,7 @@ import (
 	"portcullis.example/portcullis/internal/api"
 	"portcullis.example/portcullis/internal/campaigns"
 	"portcullis.example/portcullis/internal/response"
+	"portcullis.example/portcullis/internal/store"
 	"portcullis.example/portcullis/internal/web"
 	"portcullis.example/portcullis/internal/web/access"
 )
@@ -21,20 +22,41 @@ var machine = api.Caller{Name: response.Machine, Roles: []api.Role{api.Analyst},
 // follow places what waits in the outbox, drafts a notice for everybody whom a campaign that
 // changed reached, and tells the open pages.
 func (d *deskService) follow(ctx context.Context) ([]portcullis.ID, error) {
-	changed, err := d.links.drain(ctx)
-	if err != nil || len(changed) == 0 {
-		return nil, err
-	}
-	for _, id := range changed {
-		if err := d.attend(ctx, id); err != nil {
-			return nil, err
-		}
+	_, placing := d.links.drain(ctx)
+	changed, err := d.attendWaiting(ctx)
+	if err = errors.Join(placing, err); err != nil || len(changed) == 0 {
+		return changed, err
 	}
 	d.board.stale()
 	if d.feed != nil {
 		d.feed.Publish(web.Change{Topic: "campaigns"}, web.Change{Topic: "people"}, web.Change{Topic: "notices"}, web.Change{Topic: "situation"})
 	}
 	return changed, nil
+}
+
+// attendWaiting attends to the campaigns that changed. That they did was written down with the
+// change, so that a crash in between costs nobody a notice. One that cannot be attended to does
+// not keep the others waiting, and comes again when its lease is over.
+func (d *deskService) attendWaiting(ctx context.Context) (changed []portcullis.ID, err error) {
+	var errs []error
+	for {
+		waiting, err := d.app.store.Claim(ctx, topicChanged, "desk", placedAtOnce, placingLease)
+		if err != nil || len(waiting) == 0 {
+			slices.Sort(changed)
+			return slices.Compact(changed), errors.Join(append(errs, err)...)
+		}
+		var done []store.MessageID
+		for _, m := range waiting {
+			if err := d.attend(ctx, portcullis.ID(m.Key)); err != nil {
+				errs = append(errs, err)
+				continue
+			}
+			changed, done = append(changed, portcullis.ID(m.Key)), append(done, m.ID)
+		}
+		if err := d.app.store.Tx(ctx, func(tx *sql.Tx) error { return d.app.store.Ack(ctx, tx, done) }); err != nil {
+			return changed, errors.Join(append(errs, err)...)
+		}
+	}
 }
 
 // catchUp does what was left undone when the program ended, or was done without the desk: it
@@ -51,7 +73,8 @@ func (d *deskService) catchUp(ctx context.Context) error {
 	if _, err := d.follow(ctx); err != nil {
 		return err
 	}
-	s, err := d.take(ctx)
+	d.board.stale()
+	s, err := d.board.get(ctx)
 	if err != nil {
 		return err
 	}
@@ -148,7 +171,14 @@ func (d *deskService) reach(ctx context.Context, id portcullis.ID) ([]response.R
 		events[t.Person] = append(events[t.Person], t.Events...)
 	}
 	for _, r := range beyond.Events {
-		if r.Person != "" && !slices.Contains(events[r.Person], r.Event) {
+		if r.Person == "" || slices.Contains(events[r.Person], r.Event) {
+			continue
+		}
+		in, err := d.campaignRecords().Campaigns(ctx, campaigns.Query{Event: r.Event, Limit: 1})
+		if err != nil {
+			return nil, err
+		}
+		if len(in) == 0 || in[0].ID == c.ID { // a mail of another campaign is told of there
 			events[r.Person] = append(events[r.Person], r.Event)
 		}
 	}
@@ -174,21 +204,47 @@ func (d *deskService) reach(ctx context.Context, id portcullis.ID) ([]response.R
 	return list, nil
 }
 
-// elsewhere leaves out what notices about campaigns that went up in this one say already:
-// nobody is to be told the same twice.
+// elsewhere leaves out what notices about other campaigns say already: nobody is to be told
+// the same twice.
 func (d *deskService) elsewhere(ctx context.Context, c campaigns.Campaign, events map[portcullis.ID][]portcullis.ID) error {
-	for _, from := range c.MergedFrom {
-		list, err := d.noticeRecords().Notices(ctx, response.Query{Campaign: from.ID})
+	for person := range events {
+		list, err := d.noticeRecords().Notices(ctx, response.Query{Person: person})
 		if err != nil {
 			return err
 		}
 		for _, n := range list {
+			if says, err := d.saysAlready(ctx, c, n); err != nil {
+				return err
+			} else if !says {
+				continue
+			}
 			for _, e := range n.Reach.Events {
-				events[n.Person] = slices.DeleteFunc(events[n.Person], func(id portcullis.ID) bool { return id == e.Event })
+				events[person] = slices.DeleteFunc(events[person], func(id portcullis.ID) bool { return id == e.Event })
 			}
 		}
 	}
 	return nil
+}
+
+// saysAlready tells whether what a notice says needs no other one: it is about a campaign that
+// went up in this one; or it has left, or may have; or somebody approved or delayed it and its
+// campaign has dissolved since, so that its events came here.
+func (d *deskService) saysAlready(ctx context.Context, c campaigns.Campaign, n response.Notice) (bool, error) {
+	switch {
+	case n.Campaign == c.ID:
+		return false, nil
+	case slices.ContainsFunc(c.MergedFrom, func(from campaigns.MergedFrom) bool { return from.ID == n.Campaign }):
+		return true, nil
+	case n.State == response.Withdrawn || n.State == response.Drafted:
+		return false, nil
+	case n.State != response.Approved && n.State != response.Delayed:
+		return true, nil
+	}
+	its, err := d.campaignRecords().Summary(ctx, n.Campaign)
+	if errors.Is(err, campaigns.ErrNotFound) {
+		return true, nil
+	}
+	return its.Events+its.Echoes == 0, err
 }
 
 // DraftNotices drafts what the machine has not.
@@ -227,8 +283,10 @@ func (d *deskService) Merge(ctx context.Context, a web.MergeAct) (portcullis.ID,
 	err = d.act(ctx, access.EditCampaigns, d.about(into.ID, who...), map[string]string{"merge": string(from.ID), "why": a.Why}, func(tx *sql.Tx) error {
 		w := campaigns.NewWriter(tx, d.links.deps())
 		defer w.Close()
-		kept, err = w.Merge(ctx, caller(ctx).Name, a.Why, into.ID, from.ID, version)
-		return err
+		if kept, err = w.Merge(ctx, caller(ctx).Name, a.Why, into.ID, from.ID, version); err != nil {
+			return err
+		}
+		return d.app.store.EnqueueOnce(ctx, tx, topicChanged, keysOf([]portcullis.ID{kept.ID}))
 	})
 	if err != nil {
 		return "", err
@@ -250,8 +308,10 @@ func (d *deskService) Split(ctx context.Context, a web.SplitAct) (portcullis.ID,
 	err = d.act(ctx, access.EditCampaigns, d.about(c.ID, targetIDs(c)...), map[string]any{"split": a.Events, "why": a.Why}, func(tx *sql.Tx) error {
 		w := campaigns.NewWriter(tx, d.links.deps())
 		defer w.Close()
-		apart, err = w.Split(ctx, caller(ctx).Name, a.Why, c.ID, a.Events, a.Version)
-		return err
+		if apart, err = w.Split(ctx, caller(ctx).Name, a.Why, c.ID, a.Events, a.Version); err != nil {
+			return err
+		}
+		return d.app.store.EnqueueOnce(ctx, tx, topicChanged, keysOf([]portcullis.ID{c.ID, apart.ID}))
 	})
 	if err != nil {
 		return "", err

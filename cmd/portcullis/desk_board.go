@@ -3,7 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
-	"errors"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -16,22 +16,39 @@ import (
 )
 
 // board is what the first page and the lists are made from: all campaigns in short, whom
-// they reached, and whose clock runs. It is made anew when something has changed, at most
-// every boardPause, so that a page costs no more when many look at it.
+// they reached, and whose clock runs. It is made anew when something has changed, from what
+// it knows already and what is new in the store, so that a page costs no more when much is
+// stored or many look at it.
 type board struct {
 	desk *deskService
 
-	mu    sync.Mutex
-	made  time.Time   // guarded by mu, by the real clock
-	dirty bool        // guarded by mu
-	now   *boardState // guarded by mu; what it points to never changes
+	mu        sync.Mutex
+	made      time.Time                           // guarded by mu, by the real clock
+	took      time.Duration                       // guarded by mu: making it
+	dirty     bool                                // guarded by mu
+	now       *boardState                         // guarded by mu; what it points to never changes
+	campaigns map[portcullis.ID]campaigns.Summary // guarded by mu: those that are listed
+	notices   map[portcullis.ID]response.Notice   // guarded by mu: without the texts
+	position  int64                               // guarded by mu: in the log of notices
+	tally     *tally                              // guarded by mu; what it points to never changes
+	counting  bool                                // guarded by mu
 }
 
 const (
-	boardPause = 200 * time.Millisecond
+	boardPause = 200 * time.Millisecond // between two, where making one takes long
+	boardQuick = 50 * time.Millisecond
 	boardLife  = 30 * time.Second
+	tallyLife  = 5 * time.Second
 	quietAfter = 120 * 24 * time.Hour // a campaign of which nothing was heard for so long, and everybody told, is closed
 )
+
+// tally is what is counted over all mail. It takes as long as there is mail, so it is counted
+// beside, and the page shows what was counted last.
+type tally struct {
+	at       time.Time // by the real clock
+	activity records.Activity
+	arrivals records.Arrivals
+}
 
 // boardState is the state of things at one moment.
 type boardState struct {
@@ -39,9 +56,15 @@ type boardState struct {
 	campaigns []campaigns.Summary // seen last first
 	people    map[portcullis.ID]*personState
 	clocks    map[portcullis.ID][]response.Notice // by campaign
-	notices   []response.Notice                   // whose clock runs, overdue first
+	counts    map[portcullis.ID]clockCount        // by campaign
+	all       []response.Notice                   // whose clock runs first, the most overdue on top
+	notices   []response.Notice                   // of these whose clock runs
 	activity  records.Activity
+	arrivals  records.Arrivals
 }
+
+// clockCount counts those whom a campaign reached and whose clock runs.
+type clockCount struct{ untold, overdue int }
 
 // personState is somebody whom open campaigns reached.
 type personState struct {
@@ -67,64 +90,177 @@ func (b *board) get(ctx context.Context) (*boardState, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	age := time.Since(b.made)
-	if b.now != nil && age < boardLife && (!b.dirty || age < boardPause) {
+	if b.now != nil && age < boardLife && (!b.dirty || b.took > boardQuick && age < boardPause) {
 		return b.now, nil
 	}
-	s, err := b.desk.take(ctx)
+	began, dirty := time.Now(), b.dirty
+	b.dirty = false // before reading: what changes from now on is not in it
+	s, err := b.take(ctx)
 	if err != nil {
+		b.dirty = dirty
 		return nil, err
 	}
-	b.now, b.made, b.dirty = s, time.Now(), false
+	b.now, b.made, b.took = s, time.Now(), time.Since(began)
 	return s, nil
 }
 
 const activityDays = 120 // as many as the drawing shows
 
-// take makes a boardState.
-func (d *deskService) take(ctx context.Context) (*boardState, error) {
-	s := &boardState{at: d.now(), people: map[portcullis.ID]*personState{}, clocks: map[portcullis.ID][]response.Notice{}}
-	var err error
-	if s.campaigns, err = d.campaignRecords().Campaigns(ctx, campaigns.Query{}); err != nil {
-		return nil, err
-	}
-	slices.SortFunc(s.campaigns, func(a, b campaigns.Summary) int { return cmp.Or(b.Last.Compare(a.Last), cmp.Compare(a.ID, b.ID)) })
-	all, err := d.noticeRecords().Notices(ctx, response.Query{Limit: 200_000})
+// take makes a boardState. The caller holds mu.
+func (b *board) take(ctx context.Context) (*boardState, error) {
+	s := &boardState{at: b.desk.now(), people: map[portcullis.ID]*personState{}, clocks: map[portcullis.ID][]response.Notice{}, counts: map[portcullis.ID]clockCount{}}
+	stands, err := b.followCampaigns(ctx)
 	if err != nil {
 		return nil, err
 	}
-	where, err := d.nowIn(ctx, s.campaigns, all)
-	if err != nil {
+	if err := b.followNotices(ctx); err != nil {
 		return nil, err
 	}
-	for _, n := range all {
-		s.clocks[where[n.Campaign]] = append(s.clocks[where[n.Campaign]], n)
-		if running(n) {
-			s.notices = append(s.notices, n)
-		}
+	if err := b.followTally(ctx, s.at); err != nil {
+		return nil, err
 	}
-	s.reached()
-	day := 24 * time.Hour
-	s.activity, err = d.mailRecords().Activity(ctx, s.at.Truncate(day).Add(-(activityDays-1)*day), day, activityDays)
-	return s, err
-}
-
-// nowIn tells of each campaign that notices name which one it has gone up in.
-func (d *deskService) nowIn(ctx context.Context, standing []campaigns.Summary, list []response.Notice) (map[portcullis.ID]portcullis.ID, error) {
-	where := map[portcullis.ID]portcullis.ID{}
-	for _, c := range standing {
-		where[c.ID] = c.ID
+	s.activity, s.arrivals = b.tally.activity, b.tally.arrivals
+	s.campaigns = slices.SortedFunc(maps.Values(b.campaigns), func(a, b campaigns.Summary) int { return cmp.Or(b.Last.Compare(a.Last), cmp.Compare(a.ID, b.ID)) })
+	s.all = make([]response.Notice, 0, len(b.notices))
+	for _, n := range b.notices {
+		s.all = append(s.all, n.At(s.at))
 	}
-	for _, n := range list {
-		if _, ok := where[n.Campaign]; ok {
+	slices.SortFunc(s.all, func(a, b response.Notice) int {
+		return cmp.Or(bools(running(b), running(a)), a.Due.Compare(b.Due), cmp.Compare(a.ID, b.ID))
+	})
+	for _, n := range s.all {
+		in := nowIn(stands, n.Campaign)
+		s.clocks[in] = append(s.clocks[in], n)
+		if !running(n) {
 			continue
 		}
-		c, err := d.campaignRecords().Campaign(ctx, n.Campaign)
-		if err != nil && !errors.Is(err, campaigns.ErrNotFound) {
-			return nil, err
+		s.notices = append(s.notices, n)
+		c := s.counts[in]
+		if c.untold++; n.Overdue {
+			c.overdue++
 		}
-		where[n.Campaign] = cmp.Or(c.ID, n.Campaign)
+		s.counts[in] = c
 	}
-	return where, nil
+	s.reached()
+	return s, nil
+}
+
+// followCampaigns reads the campaigns that changed.
+func (b *board) followCampaigns(ctx context.Context) (map[portcullis.ID]campaigns.Stand, error) {
+	stands, err := b.desk.campaignRecords().Stands(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if b.campaigns == nil {
+		b.campaigns = make(map[portcullis.ID]campaigns.Summary, len(stands))
+	}
+	maps.DeleteFunc(b.campaigns, func(id portcullis.ID, _ campaigns.Summary) bool { return !stands[id].Listed })
+	var changed []portcullis.ID
+	for id, s := range stands {
+		if known, ok := b.campaigns[id]; s.Listed && (!ok || known.Version != s.Version) {
+			changed = append(changed, id)
+		}
+	}
+	list, err := b.desk.campaignRecords().Summaries(ctx, changed)
+	for _, c := range list {
+		b.campaigns[c.ID] = c
+	}
+	return stands, err
+}
+
+// followNotices reads the notices that changed: all of them the first time, and when there
+// are not as many as there should be, for an erasure takes some away.
+func (b *board) followNotices(ctx context.Context) error {
+	reader := b.desk.noticeRecords()
+	changed, last, err := reader.Changed(ctx, b.position)
+	if err != nil {
+		return err
+	}
+	if b.notices != nil {
+		list, err := reader.Those(ctx, changed)
+		if err != nil {
+			return err
+		}
+		for _, n := range list {
+			b.notices[n.ID] = inShort(n)
+		}
+		if count, err := reader.Count(ctx); err != nil || count == len(b.notices) {
+			b.position = last
+			return err
+		}
+	}
+	all := map[portcullis.ID]response.Notice{}
+	err = reader.Each(ctx, func(n response.Notice) bool {
+		all[n.ID] = inShort(n)
+		return true
+	})
+	if err != nil {
+		return err
+	}
+	b.notices, b.position = all, last
+	return nil
+}
+
+// inShort is a notice without the texts, of which there may be much: which mails, and when.
+func inShort(n response.Notice) response.Notice {
+	events := make([]response.Received, len(n.Reach.Events))
+	for i, e := range n.Reach.Events {
+		events[i] = response.Received{Event: e.Event, Time: e.Time}
+	}
+	n.Reach = response.Reach{Person: n.Reach.Person, Campaign: n.Reach.Campaign, Events: events}
+	return n
+}
+
+// followTally counts the first time, and later has it counted beside.
+func (b *board) followTally(ctx context.Context, at time.Time) (err error) {
+	switch {
+	case b.tally == nil:
+		b.tally, err = b.desk.tally(ctx, at)
+	case time.Since(b.tally.at) > tallyLife && !b.counting:
+		b.counting = true
+		go b.recount(at)
+	}
+	return err
+}
+
+// recount counts while pages are shown, and tells them when it came to something else.
+func (b *board) recount(at time.Time) {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	fresh, err := b.desk.tally(ctx, at)
+	b.mu.Lock()
+	b.counting = false
+	changed := err == nil && (fresh.activity.Findings != b.tally.activity.Findings || !fresh.arrivals.Last.Equal(b.tally.arrivals.Last))
+	if err == nil {
+		b.tally, b.dirty = fresh, true
+	}
+	b.mu.Unlock()
+	if changed && b.desk.feed != nil {
+		b.desk.feed.Publish(web.Change{Topic: "situation"})
+	}
+}
+
+func (d *deskService) tally(ctx context.Context, at time.Time) (*tally, error) {
+	const day = 24 * time.Hour
+	t := &tally{at: time.Now()}
+	var err error
+	if t.activity, err = d.mailRecords().Activity(ctx, at.Truncate(day).Add(-(activityDays-1)*day), day, activityDays); err != nil {
+		return nil, err
+	}
+	t.arrivals, err = d.mailRecords().Arrivals(ctx, at)
+	return t, err
+}
+
+// nowIn is the campaign that one has gone up in; itself, if it has not.
+func nowIn(stands map[portcullis.ID]campaigns.Stand, id portcullis.ID) portcullis.ID {
+	for range 1000 { // merging makes no circles
+		into := stands[id].MergedInto
+		if into == "" {
+			break
+		}
+		id = into
+	}
+	return id
 }
 
 // running tells whether somebody is still to be told.
@@ -150,8 +286,11 @@ func (s *boardState) reached() {
 		}
 	}
 	for _, c := range s.campaigns { // each round of notices names the mails that the ones before did not
+		if !s.open(c) {
+			continue
+		}
 		for _, n := range s.clocks[c.ID] {
-			if p := s.people[n.Person]; p != nil && s.open(c) {
+			if p := s.people[n.Person]; p != nil {
 				p.events += len(n.Reach.Events)
 			}
 		}
@@ -176,23 +315,9 @@ func (s *boardState) open(c campaigns.Summary) bool {
 }
 
 // untold counts those whom a campaign reached and whose clock runs.
-func (s *boardState) untold(id portcullis.ID) (n int) {
-	for _, notice := range s.clocks[id] {
-		if running(notice) {
-			n++
-		}
-	}
-	return n
-}
+func (s *boardState) untold(id portcullis.ID) int { return s.counts[id].untold }
 
-func (s *boardState) overdue(id portcullis.ID) (n int) {
-	for _, notice := range s.clocks[id] {
-		if running(notice) && notice.Overdue {
-			n++
-		}
-	}
-	return n
-}
+func (s *boardState) overdue(id portcullis.ID) int { return s.counts[id].overdue }
 
 // urgent orders people: overdue first, then how serious, then how lately.
 func urgent(a, b *personState) int {

@@ -20,34 +20,50 @@ import (
 
 // Notices lists them, overdue ones first.
 func (d *deskService) Notices(ctx context.Context, q web.NoticeQuery) (out web.Notices, err error) {
-	asked := response.Query{Campaign: q.Campaign, Person: q.Person, Allowed: d.sees(ctx), Limit: 5000}
-	switch q.State {
-	case "", "open":
-		asked.Open = true
-	case "overdue":
-		asked.Overdue = true
-	case "all":
-	default:
-		asked.State = response.State(q.State)
-	}
-	list, err := d.noticeRecords().Notices(ctx, asked)
+	s, err := d.board.get(ctx)
 	if err != nil {
 		return out, d.plain(err)
 	}
-	counts, err := d.noticeRecords().Counts(ctx, d.sees(ctx))
-	if err != nil {
-		return out, d.plain(err)
+	var list []response.Notice
+	sees := d.sees(ctx)
+	out.Counts = map[web.NoticeState]int{}
+	for _, n := range s.all {
+		if !sees(n.Person) {
+			continue
+		}
+		if running(n) {
+			out.Counts[web.NoticeState(n.State)]++
+		}
+		if n.Overdue {
+			out.Late++
+		}
+		if askedFor(n, q) {
+			list = append(list, n)
+		}
 	}
-	out.Total, out.Late, out.Counts = len(list), counts.Overdue, map[web.NoticeState]int{}
-	for state, n := range counts.States {
-		out.Counts[web.NoticeState(state)] = n
-	}
+	out.Total = len(list)
 	page, next := pageOf(list, q.Page, q.Limit)
 	for _, n := range page {
 		out.Rows = append(out.Rows, d.clock(n))
 	}
 	out.Next = next
 	return out, nil
+}
+
+// askedFor tells whether a notice is among those that the page asks for.
+func askedFor(n response.Notice, q web.NoticeQuery) bool {
+	if q.Campaign != "" && n.Campaign != q.Campaign || q.Person != "" && n.Person != q.Person {
+		return false
+	}
+	switch q.State {
+	case "", "open":
+		return running(n)
+	case "overdue":
+		return n.Overdue
+	case "all":
+		return true
+	}
+	return n.State == response.State(q.State)
 }
 
 // clock is a notice as lists show it.

@@ -10,6 +10,7 @@ import (
 	"portcullis.example/portcullis"
 	"portcullis.example/portcullis/internal/api"
 	"portcullis.example/portcullis/internal/campaigns"
+	"portcullis.example/portcullis/internal/mail/records"
 	"portcullis.example/portcullis/internal/people"
 	"portcullis.example/portcullis/internal/web"
 	"portcullis.example/portcullis/internal/web/access"
@@ -35,9 +36,7 @@ func (d *deskService) Situation(ctx context.Context) (out web.Situation, err err
 			out.Clocks = append(out.Clocks, d.clock(n))
 		}
 	}
-	if out.Sensors, err = d.sensors(ctx); err != nil {
-		return out, d.plain(err)
-	}
+	out.Sensors = d.sensors(s.arrivals)
 	if c := caller(ctx); c.Scope.Unbounded() {
 		out.Activity = web.Activity{Start: s.activity.Start, Step: s.activity.Step, Targeted: s.activity.Targeted, Ordinary: s.activity.Ordinary}
 	}
@@ -96,7 +95,7 @@ func (d *deskService) campaignRow(s *boardState, c campaigns.Summary) web.Campai
 		row.State = "open"
 	}
 	for _, n := range s.clocks[c.ID] {
-		if !slices.Contains(c.Persons, n.Person) {
+		if _, named := slices.BinarySearch(c.Persons, n.Person); !named {
 			row.Beyond++
 		}
 	}
@@ -207,11 +206,7 @@ func (d *deskService) wordsOf(id portcullis.ID) string {
 const silentFor = 26 * time.Hour
 
 // sensors says when each source of events was heard last.
-func (d *deskService) sensors(ctx context.Context) ([]web.Sensor, error) {
-	a, err := d.mailRecords().Arrivals(ctx, d.now())
-	if err != nil {
-		return nil, err
-	}
+func (d *deskService) sensors(a records.Arrivals) []web.Sensor {
 	s := web.Sensor{Name: "mail", Last: a.Last, Events: a.Day, Usual: a.Usual}
 	switch quiet := d.now().Sub(a.Last); {
 	case a.Last.IsZero():
@@ -219,5 +214,5 @@ func (d *deskService) sensors(ctx context.Context) ([]web.Sensor, error) {
 	case a.Usual > 0 && quiet > silentFor:
 		s.Silent, s.Note = true, "no mail since "+a.Last.UTC().Format("2 Jan 2006 15:04 UTC")+"; usually "+itoa(a.Usual)+" a day"
 	}
-	return []web.Sensor{s}, nil
+	return []web.Sensor{s}
 }

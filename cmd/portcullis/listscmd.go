@@ -68,8 +68,17 @@ func (a *app) ledger() (*ledger.Ledger, error) {
 }
 
 // withLedger opens the store for writing and gives fn the ledger.
-func withLedger(ctx context.Context, g *Globals, fn func(l *ledger.Ledger) error) (err error) {
-	a, err := openExisting(ctx, g, false)
+func withLedger(ctx context.Context, g *Globals, fn func(l *ledger.Ledger) error) error {
+	return openLedger(ctx, g, false, fn)
+}
+
+// readLedger opens the store for reading, which works beside a program that writes.
+func readLedger(ctx context.Context, g *Globals, fn func(l *ledger.Ledger) error) error {
+	return openLedger(ctx, g, true, fn)
+}
+
+func openLedger(ctx context.Context, g *Globals, readOnly bool, fn func(l *ledger.Ledger) error) (err error) {
+	a, err := openExisting(ctx, g, readOnly)
 	if err != nil {
 		return err
 	}
@@ -293,34 +302,31 @@ func printHit(out io.Writer, h ledger.Hit) {
 }
 
 // Run shows.
-func (c *listsShowCommand) Run(ctx context.Context, std stdio, g *Globals) (err error) {
-	a, err := openExisting(ctx, g, true)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, a.close()) }()
-	l, err := a.ledger()
-	if err != nil {
-		return exitError{exitIncomplete, err}
-	}
-	switch {
-	case c.Entry != "":
-		return screeningAsked(c.entry(ctx, std.out, l))
-	case c.List != "":
-		return screeningAsked(c.history(ctx, std.out, l))
-	}
+func (c *listsShowCommand) Run(ctx context.Context, std stdio, g *Globals) error {
+	return readLedger(ctx, g, func(l *ledger.Ledger) error {
+		switch {
+		case c.Entry != "":
+			return c.entry(ctx, std.out, l)
+		case c.List != "":
+			return c.history(ctx, std.out, l)
+		}
+		return c.inForce(ctx, std.out, l)
+	})
+}
+
+func (c *listsShowCommand) inForce(ctx context.Context, out io.Writer, l *ledger.Ledger) error {
 	all, err := l.Lists(ctx)
 	if err != nil {
 		return err
 	}
 	if c.Format == "json" {
-		return writeJSON(std.out, ledger.Listing{Schema: 1, Lists: append([]ledger.Version{}, all...)})
+		return writeJSON(out, ledger.Listing{Schema: 1, Lists: append([]ledger.Version{}, all...)})
 	}
 	if len(all) == 0 {
-		fmt.Fprintln(std.out, "No lists. `portcullis lists add FORMAT FILE` adds one.")
+		fmt.Fprintln(out, "No lists. `portcullis lists add FORMAT FILE` adds one.")
 	}
 	for _, v := range all {
-		printVersion(std.out, v)
+		printVersion(out, v)
 	}
 	return nil
 }

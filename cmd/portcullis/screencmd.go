@@ -71,11 +71,11 @@ func (c *screenNameCommand) Run(ctx context.Context, std stdio, g *Globals) erro
 	if c.File == "" && (c.Format == "csv" || c.Format == "ndjson" || c.Out != "" || len(c.Column) > 0 || c.Columns != "") {
 		return exitError{exitIncomplete, errors.New("--out, --column, --columns and the formats csv and ndjson go with --file")}
 	}
+	if c.Replay {
+		return readLedger(ctx, g, func(l *ledger.Ledger) error { return c.replay(ctx, std, l) })
+	}
 	return withLedger(ctx, g, func(l *ledger.Ledger) error {
-		switch {
-		case c.Replay:
-			return c.replay(ctx, std, l)
-		case c.File != "":
+		if c.File != "" {
 			return c.file(ctx, std, l)
 		}
 		return c.one(ctx, std, l)

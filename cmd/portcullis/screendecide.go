@@ -49,7 +49,7 @@ type screenDecisionsCommand struct {
 
 // Run lists decisions.
 func (c *screenDecisionsCommand) Run(ctx context.Context, std stdio, g *Globals) error {
-	return withLedger(ctx, g, func(l *ledger.Ledger) error {
+	return readLedger(ctx, g, func(l *ledger.Ledger) error {
 		list, err := l.Decisions(ctx, c.Ended)
 		if err != nil {
 			return err
@@ -77,7 +77,7 @@ type screenHitsCommand struct {
 
 // Run lists hits.
 func (c *screenHitsCommand) Run(ctx context.Context, std stdio, g *Globals) error {
-	return withLedger(ctx, g, func(l *ledger.Ledger) error {
+	return readLedger(ctx, g, func(l *ledger.Ledger) error {
 		hits, err := l.Hits(ctx)
 		if err != nil {
 			return err

@@ -356,8 +356,11 @@ func (w *rowWriter) cells(g *guestRow, m *ledger.Match, others []ledger.Match) [
 		}
 		return none
 	}
-	listing, registered, decided := "designation", "", ""
+	outcome, listing, registered, decided := m.Outcome, "designation", "", ""
 	if i := m.Influence; i != nil {
+		if outcome = "registered"; m.Outcome == ledger.OutcomePossible {
+			outcome = "possibly registered"
+		}
 		listing, registered = "registered influence", influenceText(i.Register, i.Tier, i.Principal)
 	}
 	if d := m.Decision; d != nil {
@@ -375,7 +378,7 @@ func (w *rowWriter) cells(g *guestRow, m *ledger.Match, others []ledger.Match) [
 		more = append(more, fmt.Sprintf("%s:%s %.4f", o.List.List, o.ID, o.Score))
 	}
 	problem := strings.Join(append(nonEmpty(g.problem), g.answer.Notes...), "; ")
-	return []string{strconv.Itoa(g.line), m.Outcome, strconv.FormatFloat(m.Score, 'f', 4, 64), m.List.List, m.ID, m.Name, m.Matched, listing, strings.Join(follows, "; "), registered, m.Needs,
+	return []string{strconv.Itoa(g.line), outcome, strconv.FormatFloat(m.Score, 'f', 4, 64), m.List.List, m.ID, m.Name, m.Matched, listing, strings.Join(follows, "; "), registered, m.Needs,
 		strings.Join(why, "; "), strings.Join(m.Against, "; "), decided, m.List.Published, m.List.SHA256, strings.Join(more, "; "), problem}
 }
 

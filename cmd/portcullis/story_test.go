@@ -232,7 +232,7 @@ func (s *taking) Data(r io.Reader) error {
 	return nil
 }
 
-func must(t *testing.T, err error) {
+func must(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)

@@ -66,6 +66,9 @@ func ReadIndicators(name string, r io.Reader) ([]portcullis.Indicator, []Problem
 	if bytes.HasPrefix(head, []byte("\xff\xfe")) || bytes.HasPrefix(head, []byte("\xfe\xff")) {
 		return nil, nil, fmt.Errorf("%s is in UTF-16; save it as UTF-8", name)
 	}
+	if bytes.IndexByte(head, 0) >= 0 {
+		return nil, nil, fmt.Errorf("%s is no text; give a list, CSV, MISP or STIX JSON, unpacked", name)
+	}
 	head = bytes.TrimPrefix(head, []byte("\xef\xbb\xbf"))
 	if looksLikeJSON(head) {
 		err = l.readJSON(b)

@@ -39,18 +39,18 @@ func (w *weighed) confidence(s Statement, missing []string) Analysis {
 		}
 	}
 	origins := len(w.without)
+	if len(w.facts) == 0 {
+		return Analysis{Level: LowConfidence, Reasons: append([]string{"no evidence was weighed: the chance is what was assumed before"}, unknowns(missing)...)}
+	}
 	note(origins >= certainOrigins, plural(origins, "independent origin"), "only "+plural(origins, "independent origin"))
 	vertices := w.covered()
 	note(vertices >= certainVertices, plural(vertices, "vertex")+" of the Diamond Model", "evidence on "+plural(vertices, "vertex")+" of the Diamond Model only")
 	good := w.graded()
-	note(2*good >= len(w.facts) && good > 0, fmt.Sprintf("%d of %s rest on usually reliable sources", good, plural(len(w.facts), "fact")),
-		fmt.Sprintf("only %d of %s rest on usually reliable sources", good, plural(len(w.facts), "fact")))
+	note(2*good >= len(w.facts) && good > 0, reliable(good, len(w.facts)), "only "+reliable(good, len(w.facts)))
 	swing, which := w.swing(s.Uncapped)
 	note(swing <= 0.2, "no single origin decides it", fmt.Sprintf("without origin %q the chance would move by %.0f points", which, 100*swing))
 	note(!s.Spans, "small changes of what was put in do not change the word", "small changes of what was put in change the word")
-	for _, m := range missing {
-		weak = append(weak, "not known: "+m)
-	}
+	weak = append(weak, unknowns(missing)...)
 	a := Analysis{Level: HighConfidence, Reasons: append(weak, sound...)}
 	switch {
 	case origins == 0 || len(weak) >= 3:
@@ -59,6 +59,20 @@ func (w *weighed) confidence(s Statement, missing []string) Analysis {
 		a.Level = ModerateConfidence
 	}
 	return a
+}
+
+func unknowns(missing []string) (list []string) {
+	for _, m := range missing {
+		list = append(list, "not known: "+m)
+	}
+	return list
+}
+
+func reliable(good, all int) string {
+	if all == 1 {
+		return fmt.Sprintf("%d of 1 fact rests on usually reliable sources", good)
+	}
+	return fmt.Sprintf("%d of %s rest on usually reliable sources", good, plural(all, "fact"))
 }
 
 // covered counts the vertices on which there is any evidence.

@@ -20,7 +20,7 @@ type Outcome struct {
 	Campaign    portcullis.ID `json:"campaign"`
 	Entry       int64         `json:"entry"`
 	Proposition Proposition   `json:"proposition"`
-	Hypothesis  string        `json:"hypothesis"`
+	Hypothesis  string        `json:"hypothesis,omitempty"`
 	Chance      float64       `json:"chance"`
 	Uncapped    float64       `json:"uncapped"`
 	Word        string        `json:"word"`
@@ -67,6 +67,7 @@ func (w *Writer) Score(ctx context.Context, who string, at time.Time, campaign p
 
 // History is the ledger with what it says of the words.
 type History struct {
+	Schema   int       `json:"schema"`
 	Outcomes []Outcome `json:"outcomes"`
 	Scored   int       `json:"scored"`
 	// Brier is the mean squared error of what was stated, 0 at best; Expected
@@ -91,7 +92,8 @@ func (h History) Calibration() string {
 	return OnHistory
 }
 
-// History reads the ledger, oldest first.
+// History reads the ledger, oldest first. Which actor or state a statement named is left
+// out: the ledger is no way round the approver that exporting it needs.
 func (r *Reader) History(ctx context.Context) (h History, err error) {
 	rows, err := r.q.QueryContext(ctx, `SELECT campaign, seq, proposition, hypothesis, chance, uncapped, word, held, at, who, why
 		FROM assessment_outcome ORDER BY at, campaign, seq, proposition`)
@@ -99,6 +101,7 @@ func (r *Reader) History(ctx context.Context) (h History, err error) {
 		return h, fmt.Errorf("read the ledger of scored assessments: %w", err)
 	}
 	defer func() { err = errors.Join(err, rows.Close()) }()
+	h = History{Schema: 1, Outcomes: []Outcome{}, Words: []WordScore{}}
 	for rows.Next() {
 		var o Outcome
 		var campaign, proposition string
@@ -108,6 +111,9 @@ func (r *Reader) History(ctx context.Context) (h History, err error) {
 			return h, fmt.Errorf("read the ledger of scored assessments: %w", err)
 		}
 		o.Campaign, o.Proposition, o.Held, o.At = portcullis.ID(campaign), Proposition(proposition), held == 1, time.UnixMicro(at).UTC()
+		if o.Proposition.Attribution() {
+			o.Hypothesis = ""
+		}
 		h.Outcomes = append(h.Outcomes, o)
 	}
 	h.score()

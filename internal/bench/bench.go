@@ -70,6 +70,7 @@ func parts() []part {
 		{"hunt", "Hunt: time over a million observables", huntTime},
 		{"speed", "Speed", speed},
 		{"memory", "Memory", memory},
+		{"screening", "Screening: names in every script against lists", screeningOf},
 		{"replay", "Replay", replay},
 		{"peers", "Peers on the same mail", peers},
 	}

@@ -13,8 +13,9 @@
 //   - Infrastructure: a shared value counts log2(p·N/f), where p is how likely an
 //     attacker is to use it again in that role and f/N how many mails hold it anyway. Mails
 //     with no finding speak double for commonplace, since ordinary mail uses it; mails
-//     with findings a fifth, since they may be the campaign itself. Warninglists, and
-//     addresses that write under many names, say commonplace outright. The strongest
+//     with findings a fifth, since they may be the campaign itself. That allowance goes where the
+//     value is a service's (a provider of mailboxes, rented web space), as ordinary mail or many
+//     names under it show: then mails with findings count in full. Warninglists say commonplace outright. The strongest
 //     value counts in full and the others little: a sender's domain, its signature and its
 //     servers are one fact told three times.
 //   - Content: what it says (rarity of the text, not of its words), how it is built, the

@@ -100,7 +100,9 @@ func (w *weigher) grounds(members []*profile) (list []Reason) {
 		return nil
 	}
 	list = append(w.sharedValues(origins), w.bodies(origins)...)
-	slices.SortStableFunc(list, func(a, b Reason) int { return cmp.Compare(b.Bits, a.Bits) })
+	// What two of sixty share says little of the sixty, however rare it is.
+	telling := func(r Reason) float64 { return r.Bits * float64(r.Among) / float64(len(origins)) }
+	slices.SortStableFunc(list, func(a, b Reason) int { return cmp.Compare(telling(b), telling(a)) })
 	list = list[:min(len(list), groundsMost)]
 	list = append(list, w.sharedTargets(origins)...)
 	return append(list, span(origins, len(members)-len(origins))...)

@@ -3,7 +3,6 @@ package campaigns
 import (
 	"cmp"
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"slices"
@@ -12,21 +11,43 @@ import (
 	"portcullis.example/portcullis"
 )
 
-// Statements by number of keys. One statement for sixteen keys costs little more than for one.
+// Statements by number of keys. One that asks for several keys costs little more to run than for one,
+// but as much more to prepare as it is longer; hence few ranges at a time.
 var (
-	postingInserts = eachKey(`INSERT INTO campaigns_posting (key, time, item) VALUES `, `, `, ` ON CONFLICT DO NOTHING`,
+	postingInserts = eachKey(askKeys, `INSERT INTO campaigns_posting (key, time, item) VALUES `, `, `, ` ON CONFLICT DO NOTHING`,
 		func(int) string { return `(%s,$1,$2)` })
-	nearQueries = eachKey(``, ` UNION ALL `, ``, func(n int) string {
+	nearQueries = eachKey(askRanges, ``, ` UNION ALL `, ``, func(n int) string {
 		return fmt.Sprintf(`SELECT key, item FROM (SELECT key, item FROM campaigns_posting WHERE key=%%[1]s AND time<=$1 AND item<>$2 ORDER BY time DESC, item DESC LIMIT %d) AS b%d
 			UNION ALL SELECT key, item FROM (SELECT key, item FROM campaigns_posting WHERE key=%%[1]s AND time>$1 AND item<>$2 ORDER BY time, item LIMIT %d) AS a%d`, neighbours, n, neighbours, n)
 	})
-	countQueries = eachKey(``, ` UNION ALL `, ``, func(n int) string {
+	countQueries = eachKey(askRanges, ``, ` UNION ALL `, ``, func(n int) string {
 		return fmt.Sprintf(`SELECT %%[1]s, count(*) FROM (SELECT 1 FROM campaigns_posting WHERE key=%%[1]s AND time>=$1 AND item<>$2 LIMIT %d) AS c%d`, countedMost, n)
 	})
 )
 
-func eachKey(before, between, after string, part func(n int) string) (queries [askKeys + 1]string) {
-	for keys := 1; keys <= askKeys; keys++ {
+// toldQueries use what they are given for all such statements, so that one function asks them all.
+var toldQueries = eachKey(askKeys, `SELECT key, 1 FROM campaigns_told WHERE CAST($1 AS bigint)>CAST($2 AS bigint) AND key IN (`, `, `, `)`, func(int) string { return `%s` })
+
+// padded lengthens a list to the next power of two with what changes nothing: statements of five lengths
+// are prepared, not of sixteen, and preparing one takes as long as running it.
+func padded(keys []int64, with int64) []int64 {
+	n := 1
+	for n < len(keys) {
+		n *= 2
+	}
+	long := append(make([]int64, 0, n), keys...)
+	for len(long) < n {
+		long = append(long, with)
+	}
+	return long
+}
+
+// noKey is that of no value, as far as a hash of 64 bits may be relied upon.
+const noKey = 0
+
+func eachKey(most int, before, between, after string, part func(n int) string) (queries []string) {
+	queries = make([]string, most+1)
+	for keys := 1; keys <= most; keys++ {
 		parts := make([]string, keys)
 		for i := range parts {
 			parts[i] = fmt.Sprintf(part(i), fmt.Sprintf("CAST($%d AS bigint)", i+3))
@@ -37,8 +58,9 @@ func eachKey(before, between, after string, part func(n int) string) (queries [a
 }
 
 // pairs asks one of these statements about keys, for pairs of numbers.
-func (r *Reader) pairs(ctx context.Context, queries *[askKeys + 1]string, keys []int64, first, second int64, fn func(key, n int64)) error {
-	for chunk := range slices.Chunk(keys, askKeys) {
+func (r *Reader) pairs(ctx context.Context, queries []string, keys []int64, first, second int64, fn func(key, n int64)) error {
+	for chunk := range slices.Chunk(keys, len(queries)-1) {
+		chunk = padded(chunk, noKey)
 		args := append(make([]any, 0, 2+len(chunk)), first, second)
 		for _, key := range chunk {
 			args = append(args, key)
@@ -52,7 +74,9 @@ func (r *Reader) pairs(ctx context.Context, queries *[askKeys + 1]string, keys [
 			if err := rows.Scan(&key, &n); err != nil {
 				return errors.Join(fmt.Errorf("look for items with the same values: %w", err), rows.Close())
 			}
-			fn(key, n)
+			if key != noKey {
+				fn(key, n)
+			}
 		}
 		if err := errors.Join(rows.Err(), rows.Close()); err != nil {
 			return fmt.Errorf("look for items with the same values: %w", err)
@@ -63,8 +87,9 @@ func (r *Reader) pairs(ctx context.Context, queries *[askKeys + 1]string, keys [
 
 // surroundings are the items next to a new one, with what is known of what they share.
 func (w *Writer) surroundings(ctx context.Context, p *profile) ([]*profile, *weigher, error) {
-	near := map[int64][]int64{} // key to items
-	err := w.pairs(ctx, &nearQueries, keysOf(p), p.time, p.num, func(key, item int64) { near[key] = append(near[key], item) })
+	keys := keysOf(p)
+	near := make(map[int64][]int64, len(keys)) // key to items
+	err := w.pairs(ctx, nearQueries, keys, p.time, p.num, func(key, item int64) { near[key] = append(near[key], item) })
 	if err != nil || len(near) == 0 {
 		return nil, nil, err
 	}
@@ -103,7 +128,15 @@ func (w *Writer) frequencies(ctx context.Context, p *profile, near map[int64][]i
 	if key, ok := structureKey(p.structure); ok && len(near[key]) > 0 {
 		keys = append(keys, key)
 	}
-	err := w.pairs(ctx, &countQueries, keys, minTime, p.num, func(key, n int64) {
+	var many []int64
+	for _, key := range keys {
+		n := len(near[key])
+		wg.stats[key] = stat{seen: n + 1, inside: n + 1}
+		if n >= neighbours { // of fewer, all are known
+			many = append(many, key)
+		}
+	}
+	err := w.pairs(ctx, countQueries, many, minTime, p.num, func(key, n int64) {
 		s := stat{seen: int(n) + 1, inside: int(n) + 1}
 		if n >= countedMost {
 			s.listed = "values that very many findings share" // how many exactly, settling finds out
@@ -139,7 +172,7 @@ func (r *Reader) meet(ctx context.Context, members []*profile, wg *weigher) erro
 				keys = append(keys, f.key)
 			}
 		}
-		err := r.pairs(ctx, &nearQueries, keys, p.time, p.num, func(_, item int64) {
+		err := r.pairs(ctx, nearQueries, keys, p.time, p.num, func(_, item int64) {
 			if !known[item] && len(nums) < metMost {
 				known[item] = true
 				nums = append(nums, item)
@@ -158,18 +191,10 @@ func (r *Reader) meet(ctx context.Context, members []*profile, wg *weigher) erro
 	return nil
 }
 
+// toldOf finds which of some keys somebody told us of.
 func (r *Reader) toldOf(ctx context.Context, keys []int64) (map[int64]bool, error) {
 	told := map[int64]bool{}
-	for _, key := range keys {
-		var one int
-		err := r.q.QueryRowContext(ctx, `SELECT 1 FROM campaigns_told WHERE key=$1 LIMIT 1`, key).Scan(&one)
-		if err == nil {
-			told[key] = true
-		} else if !errors.Is(err, sql.ErrNoRows) {
-			return nil, fmt.Errorf("read what we were told: %w", err)
-		}
-	}
-	return told, nil
+	return told, r.pairs(ctx, toldQueries, keys, 1, 0, func(key, _ int64) { told[key] = true })
 }
 
 // choose picks whom to weigh the item against: those that share its rarest values first.
@@ -221,6 +246,7 @@ var itemsByNumQueries = func() (queries [askKeys + 1]string) {
 
 func (r *Reader) itemsByNum(ctx context.Context, nums []int64) (list []*profile, err error) {
 	for chunk := range slices.Chunk(nums, askKeys) {
+		chunk = padded(chunk, chunk[0])
 		args := make([]any, len(chunk))
 		for i, n := range chunk {
 			args[i] = n

@@ -73,7 +73,7 @@ func (w *weigher) count(items []*profile) (shared []portcullis.Observable) {
 // faces counts under how many names values occur that more than one item holds. Of a value that
 // very many hold, some items are sample enough.
 func (w *weigher) faces(items []*profile) {
-	names := map[int64]map[int64]bool{}
+	names := map[int64][]int64{}
 	for _, p := range items {
 		name := p.value(RoleName)
 		if name == 0 {
@@ -82,7 +82,9 @@ func (w *weigher) faces(items []*profile) {
 		for i := range p.feats {
 			f := &p.feats[i]
 			if _, shared := w.stats[f.key]; shared && f.role.faces {
-				addName(names, f.key, name)
+				if set := names[f.key]; len(set) < namesLimit && !slices.Contains(set, name) {
+					names[f.key] = append(set, name)
+				}
 			}
 		}
 	}
@@ -90,17 +92,6 @@ func (w *weigher) faces(items []*profile) {
 		s := w.stats[key]
 		s.names = len(set)
 		w.stats[key] = s
-	}
-}
-
-func addName(names map[int64]map[int64]bool, key, name int64) {
-	set := names[key]
-	if set == nil {
-		set = map[int64]bool{}
-		names[key] = set
-	}
-	if len(set) < namesLimit {
-		set[name] = true
 	}
 }
 

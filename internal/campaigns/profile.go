@@ -65,7 +65,8 @@ type role struct {
 // again in most of a campaign's mails. What comes from a service (signatures, relays, ids)
 // others use as well, whatever its rarity here: it cannot carry a link alone. The same holds for a domain
 // above differing hosts, for below some domains anybody gets a name. Names and subjects
-// are chosen for the reader: two hands that imitate one minister share the name.
+// are chosen for the reader: two hands that imitate one minister share the name. Many names say nothing about a
+// server or tracker, for one hand plays many people from it, but much about a provider of mailboxes or a kit.
 var roles = []role{
 	{word: RoleRemote, phrase: "tracker host", again: .6, most: 14, own: true, vector: true, alone: true},
 	{word: RoleLink, phrase: "link host", again: .6, most: 14, own: true, vector: true, alone: true},

@@ -13,9 +13,10 @@ import (
 )
 
 const (
-	maxCompared = 64                  // items that a new one is weighed against
+	maxCompared = 48                  // items that a new one is weighed against
 	countedMost = largeCampaign + 100 // postings of one value that are counted
 	askKeys     = 16                  // keys that one statement asks for
+	askRanges   = 4                   // keys of which one statement asks for several items each
 	mergedMost  = 2000                // members of a campaign that is merged while placing; larger ones wait for Settle
 	likeOnline  = 64
 )
@@ -107,6 +108,7 @@ func keysOf(p *profile) []int64 {
 
 func (w *Writer) index(ctx context.Context, p *profile) error {
 	for chunk := range slices.Chunk(keysOf(p), askKeys) {
+		chunk = padded(chunk, chunk[0])
 		args := make([]any, 0, 2+len(chunk))
 		args = append(args, p.time, p.num)
 		for _, key := range chunk {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -115,7 +116,7 @@ func (r *Reader) weigher(ctx context.Context, members []*profile) (*weigher, err
 		keys = append(keys, key)
 	}
 	slices.Sort(keys)
-	err = r.pairs(ctx, &countQueries, keys, minTime, 0, func(key, n int64) {
+	err = r.pairs(ctx, countQueries, keys, minTime, 0, func(key, n int64) {
 		s := wg.stats[key]
 		s.inside = max(s.inside, int(n))
 		s.seen = max(s.seen, s.inside)
@@ -255,40 +256,80 @@ func (r *Reader) history(ctx context.Context, id portcullis.ID) (list []Change, 
 }
 
 // Find finds a campaign by its id or by that of one of its events; a unique beginning is
-// enough. The id of one that was merged is found as well.
+// enough, with or without the kind before it. The id of one that was merged is found as well.
 func (r *Reader) Find(ctx context.Context, id string) (portcullis.ID, error) {
 	if strings.HasPrefix(id, "event:") {
 		return r.findByEvent(ctx, id)
 	}
-	if !strings.HasPrefix(id, "campaign:") {
-		id = "campaign:" + id
+	full := id
+	if !strings.HasPrefix(full, "campaign:") {
+		full = "campaign:" + full
 	}
-	rows, err := r.rows(ctx, `WHERE id>=$1 AND id<$2 ORDER BY id LIMIT 2`, id, id+"~")
+	rows, err := r.rows(ctx, `WHERE id>=$1 AND id<$2 ORDER BY id LIMIT 2`, full, full+"~")
 	switch {
 	case err != nil:
 		return "", err
+	case len(rows) == 0 && full != id: // perhaps a mail, written as short
+		found, err := r.findByEvent(ctx, id)
+		if !errors.Is(err, ErrNotFound) || found != "" {
+			return found, err
+		}
+		fallthrough
 	case len(rows) == 0:
-		return "", fmt.Errorf("%s: %w; `portcullis campaigns list` shows those there are", id, ErrNotFound)
-	case len(rows) > 1 && string(rows[0].ID) != id:
-		return "", refusef("%s is the beginning of more than one campaign; write more of it", id)
+		return "", fmt.Errorf("%s: %w; `portcullis campaigns list` shows those there are", full, ErrNotFound)
+	case len(rows) > 1 && string(rows[0].ID) != full:
+		return "", refusef("%s is the beginning of more than one campaign; write more of it", full)
 	}
 	return rows[0].ID, nil
 }
 
+// findByEvent finds the campaign of an event.
 func (r *Reader) findByEvent(ctx context.Context, id string) (portcullis.ID, error) {
-	list, err := r.profiles(ctx, `SELECT `+itemColumns+` FROM campaigns_item WHERE event>=$1 AND event<$2 ORDER BY event LIMIT 2`, id, id+"~")
+	p, err := r.findItem(ctx, id)
 	switch {
 	case err != nil:
 		return "", err
-	case len(list) == 0:
-		return "", fmt.Errorf("%s is not correlated: %w", id, ErrNotFound)
-	case len(list) > 1 && string(list[0].event) != id:
-		return "", refusef("%s is the beginning of more than one mail; write more of it", id)
-	case list[0].campaign == "":
-		return "", fmt.Errorf("%s stands alone: %w", list[0].event, ErrNotFound)
+	case p.campaign == "":
+		return "", refusef("%s stands alone, in no campaign", p.event)
 	}
-	return list[0].campaign, nil
+	return p.campaign, nil
 }
+
+// FindEvent finds one of the events that are placed; a unique beginning of its id is enough,
+// with or without "event:".
+func (r *Reader) FindEvent(ctx context.Context, id string) (portcullis.ID, error) {
+	p, err := r.findItem(ctx, id)
+	if err != nil {
+		return "", err
+	}
+	return p.event, nil
+}
+
+func (r *Reader) findItem(ctx context.Context, id string) (*profile, error) {
+	if !strings.HasPrefix(id, "event:") {
+		id = "event:" + id
+	}
+	list, err := r.profiles(ctx, `SELECT `+itemColumns+` FROM campaigns_item WHERE event>=$1 AND event<$2 ORDER BY event LIMIT 2`, id, id+"~")
+	switch {
+	case err != nil:
+		return nil, err
+	case len(list) == 0:
+		return nil, &noEventError{id}
+	case len(list) > 1 && string(list[0].event) != id:
+		return nil, refusef("%s is the beginning of more than one mail; write more of it", id)
+	}
+	return list[0], nil
+}
+
+// noEventError says that an event is in no campaign because nothing was found about it.
+type noEventError struct{ id string }
+
+func (e *noEventError) Error() string {
+	return e.id + ": no such mail is among those that ask for attention; `portcullis campaigns show CAMPAIGN` lists the mails of a campaign"
+}
+
+// Is makes it one of the things that are not there.
+func (e *noEventError) Is(target error) bool { return target == ErrNotFound }
 
 // Summary is a campaign without its members. That of one that was merged is of what it was merged into.
 func (r *Reader) Summary(ctx context.Context, id portcullis.ID) (Summary, error) {

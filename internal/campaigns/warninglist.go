@@ -295,6 +295,10 @@ func (w *Warninglists) Match(o portcullis.Observable) string {
 		if name := w.matchIP(value); name != "" {
 			return name
 		}
+	case portcullis.TypeCIDR:
+		if name := w.matchNetwork(value); name != "" {
+			return name
+		}
 	}
 	return w.matchPattern(value, o.Type)
 }
@@ -337,6 +341,24 @@ func (w *Warninglists) matchIP(value string) string {
 			if name := w.first(w.networks[p], portcullis.TypeIP); name != "" {
 				return name
 			}
+		}
+	}
+	return ""
+}
+
+// matchNetwork tells which list holds a whole network: 10.0.0.0/8 lies in no house of an attacker's.
+func (w *Warninglists) matchNetwork(value string) string {
+	p, err := netip.ParsePrefix(value)
+	if err != nil {
+		return ""
+	}
+	p = wide(p)
+	for _, bits := range w.lengths {
+		if bits > p.Bits() {
+			continue
+		}
+		if name := w.first(w.networks[netip.PrefixFrom(p.Addr(), bits).Masked()], portcullis.TypeIP); name != "" {
+			return name
 		}
 	}
 	return ""

@@ -18,7 +18,7 @@ const (
 	// unseenMails are counted in addition to what the archive holds: in a store of twenty mails
 	// a value seen twice is not one in ten mails of the world.
 	unseenMails = 4000
-	unseenItems = 50 // the same for mails with findings
+	unseenItems = 50 // the same for mails with findings: the pair that is weighed is no sample of others
 
 	restShare   = .15 // of what further infrastructure counts beside the strongest
 	restMost    = 2.0

@@ -132,6 +132,33 @@ func TestCommonplace(t *testing.T) {
 	want(t, "a host of much ordinary mail", grouped(t, w.deps(), shared(f(RoleLink, dom("site3.example")))...))
 }
 
+// TestNobodysOwn: what comes from a service that many use, as many names or ordinary mail show, is not rare for being
+// unknown to the lists; what one hand uses under one name stays rare.
+func TestNobodysOwn(t *testing.T) {
+	pair := func(provider string, names int) (w *world, items []Item) {
+		w = newWorld(1)
+		w.ordinary(400)
+		for n := range max(names, 2) {
+			who := fmt.Sprintf("name %d", n%names)
+			items = append(items, mailOf(n, fmt.Sprintf("h%d.example", n), 1, f(RoleSender, dom(provider)), named_(RoleName, TypeName, who), f(RoleOrigin, dom("mail."+provider)), named_(RoleTool, TypeTool, "Writer 1")))
+		}
+		return w, items
+	}
+	w, items := pair("anybody.example", 9)
+	want(t, "nine names with one provider", grouped(t, w.deps(), items...))
+	w, items = pair("own.example", 1)
+	want(t, "two mails of one name from one domain", grouped(t, w.deps(), items...), 2)
+
+	wg := &weigher{total: 600, items: 150}
+	rented, rentedToMany := stat{seen: 8, inside: 8}, stat{seen: 54, inside: 40}
+	if own, many := wg.bits(rented, roleOf(RoleReceived)), wg.bits(rentedToMany, roleOf(RoleReceived)); own < 6 || many > 2 {
+		t.Errorf("a server of one hand counts %.1f bits, one that ordinary mail comes from as well %.1f", own, many)
+	}
+	if first, ninth := (stat{seen: 12, inside: 12, names: 1}), (stat{seen: 12, inside: 12, names: 9, one: true}); first.common(roleOf(RoleSender)) != 0 || ninth.common(roleOf(RoleSender)) != 0 {
+		t.Error("a domain with one name and an address have owners")
+	}
+}
+
 // TestInformational: what is only marked makes no campaign.
 func TestInformational(t *testing.T) {
 	items := []Item{mailOf(1, "a.example", 1), mailOf(2, "a.example", 2), mailOf(3, "a.example", 3)}
@@ -163,6 +190,10 @@ func TestWords(t *testing.T) {
 	}
 	if got := named(mailbox("~abcdef@post.example")); strings.Contains(got, "abcdef") || !strings.Contains(got, "post.example") {
 		t.Errorf("a keyed address is told as %q", got)
+	}
+	keyed := portcullis.Observable{Type: TypeName, Value: "~abcdef"}
+	if got := (&weigher{items: 150, total: 600}).valueReason(keyed, roleOf(RoleName), stat{seen: 5, inside: 5}, 3).Text; got != "same sender's name, seen in 5 of 150 mails with findings" {
+		t.Errorf("a keyed name is told as %q", got)
 	}
 	if plural(2, "echo") != "2 echoes" || plural(2, "party") != "2 parties" || plural(1, "mail") != "1 mail" {
 		t.Error("plurals")

@@ -20,6 +20,8 @@ func (w *weigher) valueReason(o portcullis.Observable, r *role, s stat, bits flo
 	switch {
 	case s.told:
 		text += ", named to us as an attacker's"
+	case o.Type == TypeName || o.Type == TypePath || o.Type == TypeTool: // the archive keeps none of them
+		text += fmt.Sprintf(", seen in %s of %s mails with findings", thousands(s.inside), thousands(max(w.items, s.inside)))
 	case s.seen > 0:
 		text += fmt.Sprintf(", seen in %s of %s mails", thousands(s.seen), thousands(max(w.total, s.seen)))
 	}

@@ -39,6 +39,15 @@ type Office struct {
 	languages *Languages
 	zone      *time.Location
 	font      []byte // the operator's; nil is the shipped one
+	now       func() time.Time
+}
+
+// WithClock is the same office where it is another time: in an exercise what is sent was
+// sent in the exercise's time.
+func (o *Office) WithClock(now func() time.Time) *Office {
+	other := *o
+	other.now = now
+	return &other
 }
 
 // NewOffice reads what the configuration names: language files and the font.
@@ -46,7 +55,7 @@ func NewOffice(cfg Config) (*Office, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	o := &Office{cfg: cfg}
+	o := &Office{cfg: cfg, now: time.Now}
 	var err error
 	if o.zone, err = time.LoadLocation(cfg.Zone); err != nil {
 		return nil, fmt.Errorf("notices: zone: %w", err)
@@ -89,7 +98,7 @@ func (p *page) say(key string, data any) string {
 // about is what the texts of a notice may use.
 type about struct {
 	ID, ApprovedBy, Approved, Name, House, Office, Telephone, Room, Hours, Knew, Last string
-	Version, Count, More                                                              int
+	Version, Count, Came, More                                                        int // Came: of Count, those that came to the person
 	NameOnly                                                                          bool
 }
 
@@ -166,9 +175,19 @@ func (p *page) about(n Notice) about {
 		ID: shortID(n.ID), Version: n.Version, ApprovedBy: plain(n.ApprovedBy), Approved: p.day(n.Approved, zone),
 		Name: nameOf(n), House: c.House, Office: cmp.Or(c.Office, c.House, "Security desk"),
 		Telephone: c.Telephone, Room: c.Room, Hours: c.Hours,
-		Knew: p.day(n.Knew, zone), Last: p.day(events[len(events)-1].Time, zone), Count: len(events),
+		Knew: p.day(n.Knew, zone), Last: p.day(events[len(events)-1].Time, zone), Count: len(events), Came: came(events),
 		NameOnly: !slices.ContainsFunc(events, func(e Received) bool { return !slices.Equal(e.Forms, []Form{NameUsed}) }),
 	}
+}
+
+// came counts those that were delivered: of the rest only the name was used.
+func came(events []Received) (n int) {
+	for _, e := range events {
+		if !slices.Equal(e.Forms, []Form{NameUsed}) {
+			n++
+		}
+	}
+	return n
 }
 
 // nameOf is what a page calls the person.
@@ -244,15 +263,19 @@ func (p *page) could(keys string, data any, forms map[Form]bool, intro bool) Sec
 		form Form
 		key  string
 	}{{NameUsed, "_name"}, {Tracker, "_tracker"}, {Link, "_link"}, {CredentialForm, "_form"}, {Attachment, "_attachment"}, {Reply, "_reply"}} {
-		if forms[c.form] {
+		switch {
+		case !forms[c.form]:
+		case c.form == NameUsed: // whether or not the person opened anything
+			s.Text = append(s.Text, p.say(keys+c.key, data))
+		default:
 			s.Items = append(s.Items, p.say(keys+c.key, data))
 		}
 	}
 	switch {
-	case len(s.Items) == 0:
+	case len(s.Items) > 0 && intro:
+		s.Text = append(s.Text, p.say(keys+"_intro", data))
+	case len(s.Items)+len(s.Text) == 0:
 		s.Text = []string{p.say(keys+"_nothing", data)}
-	case intro:
-		s.Text = []string{p.say(keys+"_intro", data)}
 	}
 	return s
 }

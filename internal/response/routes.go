@@ -166,7 +166,7 @@ func (d *desk) list(r *http.Request, c api.Caller) (any, error) {
 	} else if query.Person = c.Person; c.Person == "" || !c.Has(api.Member) {
 		return nil, api.Problemf(http.StatusForbidden, "This needs the role %s.", api.Reader)
 	}
-	all, err := NewReader(d.store.DB(), time.Now()).Notices(r.Context(), query)
+	all, err := NewReader(d.store.DB(), d.office.now()).Notices(r.Context(), query)
 	out := noticeList{Notices: []Notice{}}
 	for _, n := range all {
 		if d.sees(c, n) {
@@ -177,7 +177,7 @@ func (d *desk) list(r *http.Request, c api.Caller) (any, error) {
 }
 
 func (d *desk) counts(r *http.Request, c api.Caller) (any, error) {
-	return NewReader(d.store.DB(), time.Now()).Counts(r.Context(), func(p portcullis.ID) bool { return d.allowed(c, p) })
+	return NewReader(d.store.DB(), d.office.now()).Counts(r.Context(), func(p portcullis.ID) bool { return d.allowed(c, p) })
 }
 
 func (d *desk) audit(r *http.Request, c api.Caller) (any, error) {
@@ -185,11 +185,11 @@ func (d *desk) audit(r *http.Request, c api.Caller) (any, error) {
 	if !c.Scope.Unbounded() {
 		q.Allowed = func(p portcullis.ID) bool { return d.allowed(c, p) }
 	}
-	return NewReader(d.store.DB(), time.Now()).Audit(r.Context(), q)
+	return NewReader(d.store.DB(), d.office.now()).Audit(r.Context(), q)
 }
 
 func (d *desk) one(r *http.Request, c api.Caller) (any, error) {
-	n, err := NewReader(d.store.DB(), time.Now()).Notice(r.Context(), portcullis.ID(r.PathValue("id")))
+	n, err := NewReader(d.store.DB(), d.office.now()).Notice(r.Context(), portcullis.ID(r.PathValue("id")))
 	if err == nil && !d.sees(c, n) { // that it exists is told to nobody who may not see it
 		err = ErrNotFound
 	}
@@ -209,7 +209,7 @@ func (d *desk) page(w http.ResponseWriter, r *http.Request) {
 	body, mediaType, err := d.office.Write(n, format)
 	if err == nil && c.Has(api.Reader) { // a member who reads their own notice takes nothing out
 		err = d.store.Tx(r.Context(), func(tx *sql.Tx) error {
-			_, err := NewWriter(tx, d.office.cfg, time.Now()).Took(r.Context(), c, n.ID, format)
+			_, err := NewWriter(tx, d.office.cfg, d.office.now()).Took(r.Context(), c, n.ID, format)
 			return err
 		})
 	}
@@ -275,7 +275,7 @@ func act[B any](d *desk, do func(r *http.Request, w *Writer, c api.Caller, id po
 			}
 			n, _ := v.(Notice)
 			err = d.store.Tx(r.Context(), func(tx *sql.Tx) (err error) {
-				n, err = do(r, NewWriter(tx, d.office.cfg, time.Now()), c, n.ID, b)
+				n, err = do(r, NewWriter(tx, d.office.cfg, d.office.now()), c, n.ID, b)
 				return err
 			})
 			return n, err
@@ -353,7 +353,7 @@ func (d *desk) account(do func(w *Writer, ctx context.Context, c api.Caller, per
 		err := error(&RoleError{Who: c.Name, Act: "say this", Why: "the person is outside their scope"})
 		if d.allowed(c, person) {
 			err = d.store.Tx(r.Context(), func(tx *sql.Tx) error {
-				return do(NewWriter(tx, d.office.cfg, time.Now()), r.Context(), c, person, b.Why)
+				return do(NewWriter(tx, d.office.cfg, d.office.now()), r.Context(), c, person, b.Why)
 			})
 		}
 		if err != nil {

@@ -43,7 +43,7 @@ func (o *Office) Send(ctx context.Context, s Transactor, m Mailer, by api.Caller
 	var n Notice
 	var message []byte
 	err := s.Tx(ctx, func(tx *sql.Tx) (err error) {
-		n, message, err = o.start(ctx, NewWriter(tx, o.cfg, time.Now()), by, id, version, to)
+		n, message, err = o.start(ctx, NewWriter(tx, o.cfg, o.now()), by, id, version, to)
 		return err
 	})
 	if err != nil {
@@ -55,7 +55,7 @@ func (o *Office) Send(ctx context.Context, s Transactor, m Mailer, by api.Caller
 	defer cancel()
 	var done Notice
 	err = s.Tx(ctx, func(tx *sql.Tx) (err error) {
-		done, err = NewWriter(tx, o.cfg, time.Now()).finish(ctx, by, n, answer, sendErr)
+		done, err = NewWriter(tx, o.cfg, o.now()).finish(ctx, by, n, answer, sendErr)
 		return err
 	})
 	if err != nil {

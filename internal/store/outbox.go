@@ -70,6 +70,40 @@ func (s *Store) EnqueueAll(ctx context.Context, tx *sql.Tx, topic string, items 
 	return nil
 }
 
+// EnqueueOnce puts keys into the outbox as EnqueueAll does, without payload, but not those that
+// wait there already and that nobody has claimed: for work that is done for all that came before it.
+func (s *Store) EnqueueOnce(ctx context.Context, tx *sql.Tx, topic string, keys []string) error {
+	waiting, err := unclaimed(ctx, tx, topic)
+	if err != nil {
+		return err
+	}
+	var items []Item
+	for _, key := range keys {
+		if !waiting[key] {
+			waiting[key] = true
+			items = append(items, Item{Key: key})
+		}
+	}
+	return s.EnqueueAll(ctx, tx, topic, items)
+}
+
+func unclaimed(ctx context.Context, tx *sql.Tx, topic string) (map[string]bool, error) {
+	rows, err := tx.QueryContext(ctx, "SELECT key FROM store_outbox WHERE topic = $1 AND claim = 0", topic)
+	if err != nil {
+		return nil, fmt.Errorf("look for messages of %q: %w", topic, err)
+	}
+	defer func() { _ = rows.Close() }()
+	waiting := map[string]bool{}
+	for rows.Next() {
+		var key string
+		if err := rows.Scan(&key); err != nil {
+			return nil, fmt.Errorf("look for messages of %q: %w", topic, err)
+		}
+		waiting[key] = true
+	}
+	return waiting, rows.Err()
+}
+
 func insertMessages(n int) string {
 	query := []byte("INSERT INTO store_outbox (topic, enqueued, key, payload) VALUES ")
 	for i := range n {

@@ -2,7 +2,9 @@ package synth
 
 import (
 	"fmt"
+	"hash/fnv"
 	"html"
+	"slices"
 	"strings"
 	"time"
 )
@@ -60,7 +62,7 @@ type operator struct {
 func (h *House) operator(d *draw, i int) *operator {
 	o := &operator{
 		id: fmt.Sprintf("operation-%d", i), habit: habits[i%len(habits)], style: d.IntN(4), mailer: one(d, []string{"phpmailer", "webmail", "outlook", "roundcube"}),
-		interest: one(d, topicKeys()), machine: server{"vps-" + d.hex(6) + "." + d.coined() + ".test", d.address4()},
+		interest: one(d, topicKeys()), machine: d.rented("vps-" + d.hex(6) + "." + d.coined() + ".test"),
 		reply: box{"", d.letters("abcdefghijklmnopqrstuvwxyz", 6) + d.letters("0123456789", 3) + "@" + own(d, freemail)},
 	}
 	o.kit = d.tracking("", "")
@@ -86,8 +88,18 @@ func shared(d *draw) server {
 	return server{fmt.Sprintf("web%d.budgetspace.example", n), fmt.Sprintf("192.0.2.%d", 200+n)}
 }
 
-func (d *draw) address4() string {
-	return fmt.Sprintf("%s.%d", one(d, []string{"198.51.100", "203.0.113"}), d.between(1, 254))
+// rented is a machine that nobody else has. Its address is of the sixth version, for the
+// documentation networks of the fourth are so small that two owners would get one address.
+func (d *draw) rented(host string) server {
+	return server{host, "2001:db8:" + d.hex(4) + ":" + d.hex(4) + "::" + d.hex(3)}
+}
+
+// serverOf is the machine that an operator's domain sends from, where it is that domain's only.
+func serverOf(domain string) server {
+	f := fnv.New32a()
+	f.Write([]byte(domain))
+	sum := f.Sum32()
+	return server{"mail." + domain, fmt.Sprintf("2001:db8:%x:%x::1", sum>>16, sum&0xffff)}
 }
 
 // operate is all that the operator sends.
@@ -118,7 +130,7 @@ func (h *House) prepare(d *draw, o *operator, wave int) {
 			o.poses, o.hosts = append(o.poses, o.poses[0]), append(o.hosts, o.hosts[0])
 			return
 		case "same-text":
-			o.machine, o.provider, o.mailer = server{"vps-" + d.hex(6) + "." + d.coined() + ".test", d.address4()}, "", one(d, []string{"phpmailer", "webmail", "outlook"})
+			o.machine, o.provider, o.mailer = d.rented("vps-"+d.hex(6)+"."+d.coined()+".test"), "", one(d, []string{"phpmailer", "webmail", "outlook"})
 		default:
 			o.story = d.story(5)
 		}
@@ -133,18 +145,31 @@ func (h *House) prepare(d *draw, o *operator, wave int) {
 // pose is whom the next wave claims to be from.
 func (h *House) pose(d *draw, o *operator) pretender {
 	if o.habit == "same-reply" || o.habit == "same-file" || d.chance(25) {
-		p := one(d, h.members())
-		domain := own(d, freemail)
-		if d.chance(50) {
-			domain = d.coined() + ".test"
-		}
-		return pretender{"colleague", p.Latin(), domain}
+		return h.poseAsColleague(d)
 	}
 	known := one(d, h.Outlets)
 	if d.chance(40) {
 		known = one(d, h.Partners)
 	}
 	return pretender{"newspaper", known.Name, d.spliced(known.Domains[0])}
+}
+
+// poseAsColleague takes the name of a member, at a domain of the operator's own or with a provider
+// of mailboxes: there an address has one owner, so nobody gets one that another operator has.
+func (h *House) poseAsColleague(d *draw) (as pretender) {
+	d.untaken(func() string {
+		as = pretender{"colleague", one(d, h.members()).Latin(), own(d, freemail)}
+		if d.chance(50) {
+			as.domain = d.coined() + ".test"
+		}
+		return as.address()
+	})
+	return as
+}
+
+// address is where one who poses as a colleague writes from.
+func (p pretender) address() string {
+	return localPart(strings.ReplaceAll(p.name, " ", ".")) + "@" + p.domain
 }
 
 // wave is the mail of one day or two.
@@ -182,7 +207,10 @@ func (h *House) bait(d *draw, o *operator, wave int, p *Person, subject string, 
 	l := letter{subject: subject, when: when, lang: "en", mailer: o.mailer, server: o.machine, auth: authPass}
 	l.from = box{pose.name, own(d, []string{"desk", "editor", "contact", "office"}) + "@" + pose.domain}
 	if pose.kind == "colleague" {
-		l.from.addr = localPart(strings.ReplaceAll(pose.name, " ", ".")) + "@" + pose.domain
+		l.from.addr = pose.address()
+	}
+	if l.server.ip == "" && !slices.Contains(freemail, pose.domain) {
+		l.server = serverOf(pose.domain)
 	}
 	addr := p.Addresses[0]
 	l.to = []box{{p.Name, addr}}

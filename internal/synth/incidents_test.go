@@ -32,6 +32,41 @@ func TestIncidentsShareWhatTheyShould(t *testing.T) {
 	}
 }
 
+// TestIncidentsHaveOwners checks that no two operations share by accident what has one owner: an address
+// that answers go to or that mail comes from, and a machine that is not web space for many.
+func TestIncidentsHaveOwners(t *testing.T) {
+	for seed := range uint64(6) {
+		owner := map[string]string{}
+		for _, m := range Incidents(seed, NewHouse(seed, 60), 40) {
+			if m.Truth.Campaign == "" {
+				continue
+			}
+			for _, value := range owned(string(m.Raw)) {
+				if other, taken := owner[value]; taken && other != m.Truth.Campaign {
+					t.Errorf("seed %d: %s is both of %s and %s", seed, value, other, m.Truth.Campaign)
+				}
+				owner[value] = m.Truth.Campaign
+			}
+		}
+	}
+}
+
+// owned are the addresses of a mail's author, and the machine it came from unless others have it too.
+func owned(raw string) (list []string) {
+	head, _, _ := strings.Cut(raw, "\r\n\r\n")
+	for line := range strings.SplitSeq(head, "\r\n") {
+		for _, name := range []string{"From: ", "Reply-To: "} {
+			if rest, ok := strings.CutPrefix(line, name); ok {
+				list = append(list, rest[strings.LastIndexByte(rest, '<'):])
+			}
+		}
+		if rest, ok := strings.CutPrefix(line, "Received: from "); ok && strings.Contains(rest, "[2001:db8:") && !strings.HasPrefix(rest, "[") {
+			list = append(list, rest[strings.IndexByte(rest, '['):])
+		}
+	}
+	return list
+}
+
 // sameLine fails unless a header line of all mails gives the same value.
 func sameLine(t *testing.T, id string, list []Mail, prefix string, value func(string) string) {
 	t.Helper()
