@@ -38,8 +38,8 @@ type reader struct {
 // read cuts a name. Organisations and persons are read differently: LLC is a legal
 // form in one and initials in the other, "II" a number in one.
 func (r *reader) read(name string, kind Kind) []token {
-	if len(name) > maxName {
-		name = strings.ToValidUTF8(name[:maxName], "")
+	if len(name) > MaxName {
+		name = strings.ToValidUTF8(name[:MaxName], "")
 	}
 	fields := cut(fold(splitJoined(name)))
 	organisation := kind != KindPerson

@@ -22,6 +22,9 @@ const (
 	// MatchThreshold is the score from which on a hit is called a match.
 	// How it was chosen is in docs/SCREENING.md.
 	MatchThreshold = 0.82
+	// MaxName is how many bytes of a name are compared. What comes after them is not
+	// looked at; whoever takes names in says so.
+	MaxName = 600
 	// Floor is the score below which Search returns nothing.
 	Floor = 0.50
 )

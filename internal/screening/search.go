@@ -142,6 +142,21 @@ func (s *search) begin(q Query) {
 		kind = KindPerson
 	}
 	s.now = s.read(q.Name, kind)
+	if q.Schema == KindUnknown && likeCompany(s.now.toks) {
+		s.now = s.read(q.Name, KindOrganisation)
+	}
+}
+
+// likeCompany tells whether a name that was read as a person's has a legal form or several
+// initials in a row. Candidates are then looked for by its words as a company's name;
+// each is still compared as what it is.
+func likeCompany(toks []token) bool {
+	for i, t := range toks {
+		if phrases().legal[t.text] != "" && t.class == plain || i > 0 && t.class == initial && toks[i-1].class == initial {
+			return true
+		}
+	}
+	return false
 }
 
 func (s *search) read(name string, kind Kind) *reading {
@@ -263,18 +278,7 @@ const leastNear = 0.5
 func (s *search) nearest(w *word) {
 	s.near = s.near[:0]
 	s.looks++
-	look := func(key uint32) {
-		ids := s.x.byKey.find(key)
-		for _, id := range ids[:min(len(ids), mostBucket)] {
-			if s.looked[id] == s.looks {
-				continue
-			}
-			s.looked[id] = s.looks
-			if v, _ := similar(w, s.x.words[id]); v >= leastNear {
-				s.near = append(s.near, near{id, v})
-			}
-		}
-	}
+	look := func(key uint32) { s.lookAt(w, key) }
 	look(hash(keyText, w.text))
 	for i := range 1 + min(len(w.alts), 3) {
 		form := w.form
@@ -286,6 +290,34 @@ func (s *search) nearest(w *word) {
 			deletions(form, look)
 		}
 	}
+	lookBySound(w, look)
+	if w.canon != "" {
+		look(hash(keyCanon, w.canon))
+	}
+	for _, full := range w.nick {
+		look(hash(keyForm, full))
+	}
+	slices.SortFunc(s.near, func(a, b near) int {
+		return cmp.Or(cmp.Compare(b.s, a.s), cmp.Compare(a.word, b.word))
+	})
+}
+
+// lookAt compares w with the words of one key, those not yet compared.
+func (s *search) lookAt(w *word, key uint32) {
+	ids := s.x.byKey.find(key)
+	for _, id := range ids[:min(len(ids), mostBucket)] {
+		if s.looked[id] == s.looks {
+			continue
+		}
+		s.looked[id] = s.looks
+		if v, _ := similar(w, s.x.words[id]); v >= leastNear {
+			s.near = append(s.near, near{id, v})
+		}
+	}
+}
+
+// lookBySound looks under the keys of a word's sounds.
+func lookBySound(w *word, look func(uint32)) {
 	if len(w.skel) > 2 || len(w.skel) == 2 && w.script != latin { // slips are enough for short Latin words
 		look(skeletonKey(w.form, w.skel))
 		if other := otherSkeleton(w); other != "" {
@@ -301,15 +333,6 @@ func (s *search) nearest(w *word) {
 	if w.zh != "" {
 		look(hash(keyChinese, w.zh))
 	}
-	if w.canon != "" {
-		look(hash(keyCanon, w.canon))
-	}
-	for _, full := range w.nick {
-		look(hash(keyForm, full))
-	}
-	slices.SortFunc(s.near, func(a, b near) int {
-		return cmp.Or(cmp.Compare(b.s, a.s), cmp.Compare(a.word, b.word))
-	})
 }
 
 // nearWord is nearest for a word of the query. Given names come again and again, so what

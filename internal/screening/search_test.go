@@ -27,7 +27,7 @@ func invented() []Entity {
 		person("4", "KHVOROSTININ Grigory Ilyich"),
 		person("5", "AL-DIMASHQAWI, Tariq Salim"),
 		person("6", "MOHAMMED ALI"),
-		{ID: "7", List: "test", Kind: KindOrganisation, Names: []Name{{Text: "Nordwall Schiffahrt GmbH & Co. KG", Kind: NamePrimary}, {Text: "People's Nordwall Front"}}},
+		{ID: "7", List: "test", Kind: KindOrganisation, Names: []Name{{Text: "Nordwall Schiffahrt GmbH & Co. KG", Kind: NamePrimary}, {Text: "People's Nordwall Front"}, {Text: "N.W.S. Limited"}}},
 		{ID: "8", List: "test", Kind: KindVessel, Names: []Name{{Text: "Nordwall Star 7"}}, Identifiers: []Identifier{{Kind: "imo", Value: "IMO 9000001"}}},
 		{ID: "9", List: "test", Kind: KindPerson, Names: []Name{{Text: "Ignatz Rabenau"}, {Text: "Rabe", Kind: NameWeakAlias}}},
 	}
@@ -55,6 +55,7 @@ func TestSearchFinds(t *testing.T) {
 		"Nordwall Schiffahrt":     "7",
 		"NORDWALL SCHIFFFAHRT KG": "7",
 		"Nordwall Star 7":         "8",
+		"N.W.S. Ltd":              "7",
 		"Ignaz Rabenau":           "9",
 	} {
 		hits := x.Search(Query{Name: query}, 3)

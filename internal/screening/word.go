@@ -27,7 +27,6 @@ type word struct {
 
 const (
 	maxWord = 64 // letters of a word that are looked at
-	maxName = 600
 	maxToks = 24
 )
 

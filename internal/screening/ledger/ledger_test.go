@@ -180,6 +180,11 @@ func TestScreenAndReplay(t *testing.T) {
 func TestDamagedLists(t *testing.T) {
 	onBoth(t, ledger.DefaultConfig(), func(t *testing.T, h *house) {
 		whole := header + strings.Join(rows, "")
+		named := list(t, whole)
+		named.Name = "a:b"
+		if _, err := h.Take(t.Context(), "ada", named, ""); err == nil {
+			t.Error("a list may be called a:b")
+		}
 		v := take(t, h, whole)
 		if again := take(t, h, whole); !again.Same || again.Version.Num != v.Version.Num {
 			t.Errorf("the same file again: %+v", again)

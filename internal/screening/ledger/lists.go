@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -107,6 +108,9 @@ func versions(ctx context.Context, q chain.Querier, where string, args ...any) (
 // refused with a [SuspectError] unless why says why it is right. Where names are kept,
 // what is new or changed is held against them, in the same transaction.
 func (l *Ledger) Take(ctx context.Context, who string, list *lists.List, why string) (taken Taken, err error) {
+	if !listName.MatchString(list.Name) {
+		return taken, refusedf("a list cannot be called %q: letters, digits, dot, dash and underscore, at most 64", list.Name)
+	}
 	err = l.d.Tx(ctx, func(tx *sql.Tx) error {
 		taken = Taken{}
 		t := &taking{l: l, tx: tx, list: list, who: who, why: why, now: l.d.Now().UTC()}
@@ -121,6 +125,9 @@ func (l *Ledger) Take(ctx context.Context, who string, list *lists.List, why str
 	l.mu.Unlock()
 	return taken, nil
 }
+
+// listName is what a list may be called: it stands before a colon in LIST:ENTRY.
+var listName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
 
 // taking is one list on its way into force.
 type taking struct {
@@ -140,7 +147,7 @@ func (t *taking) run(ctx context.Context) (taken Taken, err error) {
 		return taken, err
 	}
 	if len(old) > 0 && old[0].SHA256 == t.list.SHA256 {
-		return Taken{Version: old[0], Same: true}, nil
+		return Taken{Version: old[0], Same: true, Hits: []Hit{}}, nil
 	}
 	have, err := t.hashes(ctx)
 	if err != nil {

@@ -205,11 +205,17 @@ func (b *builder) file(ctx context.Context, l *List, f File) error {
 	return nil
 }
 
+// maxArchive bounds a packed list, which is held whole.
+const maxArchive = 256 << 20
+
 // archive reads the list files within a zip archive.
 func (b *builder) archive(ctx context.Context, in io.Reader) (kind, error) {
-	raw, err := io.ReadAll(in)
+	raw, err := io.ReadAll(io.LimitReader(in, maxArchive+1))
 	if err != nil {
 		return kind{}, err
+	}
+	if len(raw) > maxArchive {
+		return kind{}, refuse(0, "the zip archive is larger than %d MB; unpack it", maxArchive>>20)
 	}
 	z, err := zip.NewReader(bytes.NewReader(raw), int64(len(raw)))
 	if err != nil {
