@@ -19,6 +19,7 @@ import (
 	"portcullis.example/portcullis/internal/mail/records"
 	"portcullis.example/portcullis/internal/people"
 	"portcullis.example/portcullis/internal/response"
+	"portcullis.example/portcullis/internal/screening/ledger"
 	"portcullis.example/portcullis/internal/store"
 	"portcullis.example/portcullis/internal/web/access"
 )
@@ -52,6 +53,7 @@ func storeConfig(cfg Config, dir string, readOnly bool) (store.Config, error) {
 			{Context: "assessment", FS: assessment.Migrations()},
 			{Context: "response", FS: response.Migrations()},
 			{Context: "access", FS: access.Migrations()},
+			{Context: "screening", FS: ledger.Migrations()},
 		},
 	}, nil
 }

@@ -11,6 +11,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -42,7 +43,7 @@ type assessWeighCommand struct {
 	Campaign    string `arg:"" name:"CAMPAIGN" help:"As campaigns prints it; a unique beginning is enough."`
 	Hypotheses  string `help:"File of hypotheses and evidence (TOML). Without it the last assessment is shown." placeholder:"FILE" type:"path"`
 	Attribution bool   `help:"Weigh and show who did it too. For the house's own analysts."`
-	Approver    string `help:"With --format json and --attribution: who approves that it leaves the house. It is recorded." placeholder:"NAME"`
+	Approver    string `help:"With --format json and --attribution: who approves that it leaves the house. It is recorded. The account that runs this must be among the approvers of the section [notices]." placeholder:"NAME"`
 	Why         string `help:"With --approver: why." placeholder:"TEXT"`
 	Format      string `help:"text, matrix, or json: the form for other organisations." enum:"text,matrix,json" default:"text"`
 }
@@ -73,6 +74,9 @@ func (c *assessWeighCommand) Run(ctx context.Context, std stdio, g *Globals) (er
 		return err
 	}
 	defer func() { err = errors.Join(err, k.app.close()) }()
+	if c.Approver != "" && !slices.Contains(k.app.cfg.Notices.Approvers, userName()) {
+		return exitError{exitIncomplete, fmt.Errorf("%s may not let it leave: that needs the role approver; on the command line the account's name must stand under approvers in the section [notices] of the configuration", userName())}
+	}
 	reader := campaigns.NewReader(k.app.store.DB(), k.deps())
 	id, err := reader.Find(ctx, c.Campaign)
 	if err != nil {
@@ -113,7 +117,11 @@ func (c *assessWeighCommand) print(ctx context.Context, out io.Writer, a *app, i
 	if c.Approver != "" {
 		var e assessment.Exported
 		err := a.store.Tx(ctx, func(tx *sql.Tx) (err error) {
-			e, err = assessment.NewWriter(tx).Approved(ctx, c.Approver, time.Now(), id, c.Why)
+			why := c.Why
+			if who := userName(); who != c.Approver {
+				why += " (entered by " + who + ")"
+			}
+			e, err = assessment.NewWriter(tx).Approved(ctx, c.Approver, time.Now(), id, why)
 			return err
 		})
 		if err != nil {

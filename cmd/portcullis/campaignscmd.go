@@ -10,11 +10,13 @@ import (
 	"time"
 
 	"portcullis.example/portcullis"
+	"portcullis.example/portcullis/internal/api"
 	"portcullis.example/portcullis/internal/archive"
 	"portcullis.example/portcullis/internal/campaigns"
 	"portcullis.example/portcullis/internal/mail"
 	"portcullis.example/portcullis/internal/mail/records"
 	"portcullis.example/portcullis/internal/people"
+	"portcullis.example/portcullis/internal/web/access"
 )
 
 type campaignsCommand struct {
@@ -122,7 +124,7 @@ func reading(ctx context.Context, g *Globals, peopleFile string, fn func(k *corr
 }
 
 // deciding opens the store and runs fn in one transaction.
-func deciding(ctx context.Context, g *Globals, fn func(w *campaigns.Writer) error) (err error) {
+func deciding(ctx context.Context, g *Globals, fn func(w *campaigns.Writer, d *decided) error) (err error) {
 	k, err := openCorrelator(ctx, g, "", false)
 	if err != nil {
 		return err
@@ -131,8 +133,26 @@ func deciding(ctx context.Context, g *Globals, fn func(w *campaigns.Writer) erro
 	return asked(k.app.store.Tx(ctx, func(tx *sql.Tx) error {
 		w := campaigns.NewWriter(tx, k.deps())
 		defer w.Close()
-		return fn(w)
+		var d decided
+		if err := fn(w, &d); err != nil {
+			return err
+		}
+		return auditActs(ctx, tx, access.EditCampaigns, d.subject, d.detail, d.people...)
 	}))
+}
+
+// decided is what the audit keeps of a decision on the command line: the same as of one at
+// the desk.
+type decided struct {
+	subject string
+	detail  map[string]string
+	people  []portcullis.ID
+}
+
+// auditActs appends to the audit what the account on this machine does.
+func auditActs(ctx context.Context, tx *sql.Tx, act access.Act, subject string, detail any, people ...portcullis.ID) error {
+	by := api.Caller{Name: userName(), Via: api.ViaCommandLine}
+	return access.Audit(api.WithCaller(ctx, by), tx, string(act), subject, detail, people...)
 }
 
 // asked tells what was asked for wrongly from what failed.
@@ -305,7 +325,7 @@ func versionOf(ctx context.Context, w *campaigns.Writer, id portcullis.ID, said 
 
 // Run merges two campaigns.
 func (c *campaignsMergeCommand) Run(ctx context.Context, std stdio, g *Globals) error {
-	return deciding(ctx, g, func(w *campaigns.Writer) error {
+	return deciding(ctx, g, func(w *campaigns.Writer, d *decided) error {
 		into, err := w.Find(ctx, c.Into)
 		if err != nil {
 			return err
@@ -320,6 +340,7 @@ func (c *campaignsMergeCommand) Run(ctx context.Context, std stdio, g *Globals) 
 		}
 		s, err := w.Merge(ctx, userName(), c.Why, into, from, version)
 		if err == nil {
+			*d = decided{string(s.ID), map[string]string{"merge": string(from), "why": c.Why}, s.Persons}
 			fmt.Fprintf(std.out, "%s now has %s to %s.%s\n", s.ID, count(s.Events, "mail"), countPeopleText(s.People), takeBackHint)
 		}
 		return err
@@ -328,7 +349,7 @@ func (c *campaignsMergeCommand) Run(ctx context.Context, std stdio, g *Globals) 
 
 // Run splits a campaign.
 func (c *campaignsSplitCommand) Run(ctx context.Context, std stdio, g *Globals) error {
-	return deciding(ctx, g, func(w *campaigns.Writer) error {
+	return deciding(ctx, g, func(w *campaigns.Writer, d *decided) error {
 		id, err := w.Find(ctx, c.ID)
 		if err != nil {
 			return err
@@ -342,6 +363,7 @@ func (c *campaignsSplitCommand) Run(ctx context.Context, std stdio, g *Globals) 
 			return err
 		}
 		s, err := w.Split(ctx, userName(), c.Why, id, events, version)
+		*d = decided{string(id), map[string]string{"split": string(s.ID), "mails": count(len(events), "mail"), "why": c.Why}, s.Persons}
 		switch {
 		case err != nil:
 			return err
@@ -356,10 +378,11 @@ func (c *campaignsSplitCommand) Run(ctx context.Context, std stdio, g *Globals) 
 
 // Run takes a decision back.
 func (c *campaignsUndoCommand) Run(ctx context.Context, std stdio, g *Globals) error {
-	return deciding(ctx, g, func(w *campaigns.Writer) error {
+	return deciding(ctx, g, func(w *campaigns.Writer, d *decided) error {
 		if err := w.Undo(ctx, userName(), c.Why, c.Decision); err != nil {
 			return err
 		}
+		*d = decided{"campaigns", map[string]string{"undo": fmt.Sprint(c.Decision), "why": c.Why}, nil}
 		fmt.Fprintf(std.out, "Decision %d is taken back.\n", c.Decision)
 		return nil
 	})

@@ -15,6 +15,7 @@ import (
 	"portcullis.example/portcullis"
 	"portcullis.example/portcullis/internal/archive"
 	"portcullis.example/portcullis/internal/campaigns"
+	"portcullis.example/portcullis/internal/web/access"
 )
 
 type indicatorsCommand struct {
@@ -212,8 +213,11 @@ func (c *indicatorsAddCommand) keep(ctx context.Context, k *correlator, personal
 		}
 		cw := campaigns.NewWriter(tx, k.deps())
 		defer cw.Close()
-		_, err = cw.Tell(ctx, out.list)
-		return err
+		if _, err = cw.Tell(ctx, out.list); err != nil {
+			return err
+		}
+		return auditActs(ctx, tx, access.EditIndicator, "indicators", map[string]string{
+			"from": c.From, "tlp": c.TLP, "taken": thousands(out.Taken), "new": thousands(out.New), "refused": thousands(len(out.Refused)), "purpose": c.Purpose})
 	})
 }
 

@@ -38,6 +38,8 @@ type commandLine struct {
 	Retain     retainCommand     `cmd:"" help:"Remove what is older than the retention period."`
 	Erase      eraseCommand      `cmd:"" help:"Remove one person from the store."`
 	Settings   settingsCommand   `cmd:"" name:"config" help:"Check the configuration file."`
+	Screen     screenCommand     `cmd:"" help:"Is this name on a list, in any script, and what follows from it."`
+	Lists      listsCommand      `cmd:"" help:"Sanctions lists and influence registers: add, update, show."`
 	Audit      auditCommand      `cmd:"" help:"Who looked at what and did what; check that the log is whole."`
 	Token      tokenCommand      `cmd:"" help:"Make a bearer token for a program."`
 	Bench      benchCommand      `cmd:"" help:"Measure everything that is claimed of this program."`

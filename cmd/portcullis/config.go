@@ -15,6 +15,7 @@ import (
 
 	"portcullis.example/portcullis/internal/mail"
 	"portcullis.example/portcullis/internal/response"
+	"portcullis.example/portcullis/internal/screening/ledger"
 	"portcullis.example/portcullis/internal/web/access"
 )
 
@@ -44,6 +45,8 @@ type Config struct {
 	Mail    mail.Config     `toml:"mail"`
 	Notices response.Config `toml:"notices"`
 	Desk    access.Config   `toml:"desk"`
+
+	Screening ledger.Config `toml:"screening"`
 }
 
 const (
@@ -53,7 +56,7 @@ const (
 )
 
 func defaultConfig() Config {
-	return Config{Keep: keepFindings, RetentionDays: 400, Mail: mail.DefaultConfig(), Notices: response.DefaultConfig(), Desk: access.DefaultConfig()}
+	return Config{Keep: keepFindings, RetentionDays: 400, Mail: mail.DefaultConfig(), Notices: response.DefaultConfig(), Desk: access.DefaultConfig(), Screening: ledger.DefaultConfig()}
 }
 
 // loadConfig reads the file named by --config, or gives the defaults.
@@ -134,7 +137,7 @@ func (c Config) Validate() error {
 			errs = append(errs, fmt.Errorf("key_file %s lies in the data folder: whoever takes the folder has the key too; put it elsewhere", c.KeyFile))
 		}
 	}
-	errs = append(errs, c.Mail.Validate(), c.Notices.Validate(), c.Desk.Validate())
+	errs = append(errs, c.Mail.Validate(), c.Notices.Validate(), c.Desk.Validate(), c.Screening.Validate())
 	return errors.Join(errs...)
 }
 

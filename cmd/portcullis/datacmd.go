@@ -14,11 +14,13 @@ import (
 	"portcullis.example/portcullis/internal/api"
 	"portcullis.example/portcullis/internal/archive"
 	"portcullis.example/portcullis/internal/campaigns"
+	"portcullis.example/portcullis/internal/chain"
 	"portcullis.example/portcullis/internal/mail"
 	"portcullis.example/portcullis/internal/mail/message"
 	"portcullis.example/portcullis/internal/mail/records"
 	"portcullis.example/portcullis/internal/people"
 	"portcullis.example/portcullis/internal/response"
+	"portcullis.example/portcullis/internal/screening/ledger"
 	"portcullis.example/portcullis/internal/store"
 	"portcullis.example/portcullis/internal/web/access"
 )
@@ -188,7 +190,7 @@ func (a *app) removeEvents(ctx context.Context, tx *sql.Tx, aw *archive.Writer, 
 
 // forget removes a person from what the other parts keep. That the chains had entries about
 // them stays, with what these said blanked.
-func (a *app) forget(ctx context.Context, tx *sql.Tx, person portcullis.ID) error {
+func (a *app) forget(ctx context.Context, tx *sql.Tx, person portcullis.ID, names []string) error {
 	w := campaigns.NewWriter(tx, campaigns.Deps{})
 	defer w.Close()
 	if err := w.RemovePerson(ctx, person); err != nil {
@@ -201,7 +203,16 @@ func (a *app) forget(ctx context.Context, tx *sql.Tx, person portcullis.ID) erro
 	if _, err := access.LiftHold(ctx, tx, person); err != nil {
 		return err
 	}
-	_, err := access.ErasePerson(ctx, tx, person)
+	kept, err := a.ledger()
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		if _, err := kept.Erase(ctx, tx, name); err != nil {
+			return err
+		}
+	}
+	_, err = access.ErasePerson(ctx, tx, person)
 	return err
 }
 
@@ -212,7 +223,17 @@ func (a *app) retainRest(ctx context.Context, before time.Time) error {
 		if _, err := response.NewWriter(tx, a.cfg.Notices, time.Now()).Retain(ctx, before); err != nil {
 			return err
 		}
-		_, err := access.Retain(ctx, tx, before)
+		if _, err := access.Retain(ctx, tx, before); err != nil {
+			return err
+		}
+		kept, err := a.ledger()
+		if err != nil {
+			return err
+		}
+		if err := kept.Forget(ctx, tx); err != nil {
+			return err
+		}
+		_, err = chain.EraseBefore(ctx, tx, ledger.Log, before)
 		return err
 	})
 }
@@ -265,7 +286,7 @@ func (a *app) erase(ctx context.Context, p *people.Person) (removed, kept int, e
 		if err := a.removeEvents(ctx, tx, aw, gone); err != nil {
 			return err
 		}
-		if err := a.forget(ctx, tx, p.ID); err != nil {
+		if err := a.forget(ctx, tx, p.ID, append([]string{p.Name}, p.Names...)); err != nil {
 			return err
 		}
 		if err := aw.RemoveValues(ctx, portcullis.TypeEmail, addresses); err != nil {

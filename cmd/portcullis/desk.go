@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strconv"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -16,6 +17,7 @@ import (
 	"portcullis.example/portcullis/internal/mail/records"
 	"portcullis.example/portcullis/internal/people"
 	"portcullis.example/portcullis/internal/response"
+	"portcullis.example/portcullis/internal/store"
 	"portcullis.example/portcullis/internal/web"
 	"portcullis.example/portcullis/internal/web/access"
 )
@@ -35,8 +37,12 @@ type deskService struct {
 	feed       *web.Feed
 	log        *slog.Logger
 	now        func() time.Time
-	exercise   func() *web.Exercise         // nil: there is none
-	watch      func([]portcullis.Indicator) // takes all indicators that are kept, to look for them in what comes
+	exercise   func() *web.Exercise // nil: there is none
+
+	glanced   sync.Mutex
+	glancedAt map[string]time.Time // guarded by glanced: who saw which version of what
+
+	watch func([]portcullis.Indicator) // takes all indicators that are kept, to look for them in what comes
 }
 
 var _ web.Desk = (*deskService)(nil)
@@ -115,6 +121,36 @@ func (d *deskService) look(ctx context.Context, a access.Act, o access.Object, d
 	return d.plain(err)
 }
 
+// glanceLife is for how long somebody who sees the same again is not written down again: open
+// pages ask for themselves anew whenever anything changes.
+const (
+	glanceLife = 10 * time.Minute
+	glances    = 10_000
+)
+
+// glance is decide for a page that shows parts of messages, and is written down as a look: once
+// for each version of what is shown.
+func (d *deskService) glance(ctx context.Context, a access.Act, o access.Object, version int) error {
+	if err := d.decide(ctx, a, o); err != nil {
+		return err
+	}
+	key, now := fmt.Sprintf("%s\x00%s\x00%s\x00%d", caller(ctx).Name, a, o.ID, version), time.Now()
+	d.glanced.Lock()
+	defer d.glanced.Unlock()
+	if now.Sub(d.glancedAt[key]) < glanceLife {
+		return nil
+	}
+	err := d.app.store.Tx(ctx, func(tx *sql.Tx) error { return access.Audit(ctx, tx, string(a), o.ID, nil, idsOf(o.People)...) })
+	if err != nil {
+		return d.plain(fmt.Errorf("what is not in the audit cannot be shown: %w", err))
+	}
+	if len(d.glancedAt) >= glances || d.glancedAt == nil {
+		d.glancedAt = map[string]time.Time{}
+	}
+	d.glancedAt[key] = now
+	return nil
+}
+
 // plain turns the contexts' errors into those that the pages know.
 func (d *deskService) plain(err error) error {
 	var changed *campaigns.ChangedError
@@ -139,10 +175,16 @@ func (d *deskService) plain(err error) error {
 		return &web.InvalidError{Why: sentence(state.Error())}
 	case errors.As(err, &refused):
 		return &web.InvalidError{Why: sentence(refused.Error())}
-	case errors.Is(err, sql.ErrConnDone):
+	case errors.Is(err, sql.ErrConnDone), isDisk(err):
 		return fmt.Errorf("%w: %w", web.ErrUnavailable, err)
 	}
 	return err
+}
+
+// isDisk tells whether the store cannot write, or cannot be reached, for now.
+func isDisk(err error) bool {
+	_, is := errors.AsType[*store.DiskError](err)
+	return is
 }
 
 func orMachine(who string) string {

@@ -271,6 +271,11 @@ func (d *deskService) Merge(ctx context.Context, a web.MergeAct) (portcullis.ID,
 	if err != nil {
 		return "", d.plain(err)
 	}
+	for _, one := range []campaigns.Campaign{into, from} { // each by itself: one within bounds is no door to another
+		if err := d.decide(ctx, access.EditCampaigns, d.about(one.ID, targetIDs(one)...)); err != nil {
+			return "", err
+		}
+	}
 	if from.Version != a.Version {
 		return "", d.plain(&campaigns.ChangedError{ID: from.ID, Saw: a.Version, Is: from.Version, When: from.Changed})
 	}

@@ -57,6 +57,11 @@ func (d *deskService) Audit(ctx context.Context, q web.AuditQuery) (out web.Audi
 	if out.Holds, err = d.holds(ctx); err != nil {
 		return out, d.plain(err)
 	}
+	for i := range out.Holds {
+		if !words {
+			out.Holds[i].Why = ""
+		}
+	}
 	out.Requests, err = d.requests(ctx, 20)
 	return out, d.plain(err)
 }

@@ -172,6 +172,9 @@ func (b *board) followCampaigns(ctx context.Context) (map[portcullis.ID]campaign
 // are not as many as there should be, for an erasure takes some away.
 func (b *board) followNotices(ctx context.Context) error {
 	reader := b.desk.noticeRecords()
+	if b.notices == nil {
+		b.position = -1
+	}
 	changed, last, err := reader.Changed(ctx, b.position)
 	if err != nil {
 		return err

@@ -29,7 +29,7 @@ func (d *deskService) Campaign(ctx context.Context, id portcullis.ID) (out web.C
 	if err != nil {
 		return out, d.plain(err)
 	}
-	if err := d.decide(ctx, access.SeeCampaigns, d.about(c.ID, targetIDs(c)...)); err != nil {
+	if err := d.glance(ctx, access.SeeCampaigns, d.about(c.ID, targetIDs(c)...), c.Version); err != nil {
 		return out, err
 	}
 	s, err := d.board.get(ctx)
@@ -52,7 +52,7 @@ func (d *deskService) Campaign(ctx context.Context, id portcullis.ID) (out web.C
 		return out, d.plain(err)
 	}
 	out.Graph = d.graph(c, sees)
-	out.Timeline = d.timeline(s, c)
+	out.Timeline = d.timeline(s, c, sees)
 	out.Edits = edits(c.History)
 	out.Others = d.others(s, c, sees)
 	out.Assessment, err = d.assessment(ctx, c.ID)
@@ -142,13 +142,11 @@ func (d *deskService) members(ctx context.Context, c campaigns.Campaign, sees fu
 				row.More++
 			}
 		}
-		if len(row.People) > 0 || len(m.People) == 0 {
-			head, err := d.head(ctx, m.Event)
-			if err != nil {
-				return err
-			}
-			row.Title, row.From = head.subject, head.from
+		head, err := d.headFor(ctx, m.Event, m.People)
+		if err != nil {
+			return err
 		}
+		row.Title, row.From = head.subject, head.from
 		for _, r := range m.Why {
 			if r.Kind == campaigns.ReasonDecision {
 				row.By = r.Text
@@ -316,10 +314,10 @@ func nodeKind(t portcullis.ObservableType) string {
 }
 
 // timeline is what happened, oldest first.
-func (d *deskService) timeline(s *boardState, c campaigns.Campaign) (steps []web.Moment) {
+func (d *deskService) timeline(s *boardState, c campaigns.Campaign, sees func(portcullis.ID) bool) (steps []web.Moment) {
 	for _, m := range c.Members {
 		who := peopleCount(len(m.People))
-		if len(m.People) == 1 {
+		if len(m.People) == 1 && sees(m.People[0]) {
 			who = d.person(m.People[0]).Name
 		}
 		steps = append(steps, web.Moment{Time: m.Time, Kind: "mail", Text: "Mail to " + who, Link: strongest(m.Findings)})
@@ -330,7 +328,7 @@ func (d *deskService) timeline(s *boardState, c campaigns.Campaign) (steps []web
 		}
 	}
 	for _, n := range s.clocks[c.ID] {
-		if !n.Told.IsZero() {
+		if !n.Told.IsZero() && sees(n.Person) {
 			steps = append(steps, web.Moment{Time: n.Told, Kind: "notice", Text: d.person(n.Person).Name + " was told", Link: n.ID})
 		}
 	}
@@ -394,7 +392,7 @@ func (d *deskService) others(s *boardState, c campaigns.Campaign, sees func(port
 		}
 		r := rated{c: o, apart: max(o.First.Sub(c.Last), c.First.Sub(o.Last), 0)}
 		for _, p := range o.Persons {
-			if slices.Contains(c.Persons, p) {
+			if sees(p) && slices.Contains(c.Persons, p) {
 				r.shared++
 			}
 		}

@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"portcullis.example/portcullis"
+	"portcullis.example/portcullis/internal/api"
 	"portcullis.example/portcullis/internal/campaigns"
 	"portcullis.example/portcullis/internal/mail"
 	"portcullis.example/portcullis/internal/mail/message"
@@ -39,6 +40,18 @@ func (d *deskService) head(ctx context.Context, event portcullis.ID) (h envelope
 	return h, nil
 }
 
+// headFor is head where the caller may read the message; a subject is part of it. Of privileged
+// mail there is none here: the finding's own page says how it is opened.
+func (d *deskService) headFor(ctx context.Context, event portcullis.ID, who []portcullis.ID) (envelopeOf, error) {
+	switch decision := access.May(caller(ctx), access.SeeEvidence, d.about(event, who...)); {
+	case decision.Allowed:
+		return d.head(ctx, event)
+	case decision.BreakGlass:
+		return envelopeOf{subject: "a privileged mail", from: "not shown"}, nil
+	}
+	return envelopeOf{}, nil
+}
+
 // headerEnd is where a message's header ends, behind the empty line. Mailboxes keep the
 // line ends of the machine they lie on (RFC 4155), so either may stand there.
 func headerEnd(raw []byte) int {
@@ -61,18 +74,27 @@ func (d *deskService) Finding(ctx context.Context, id portcullis.ID) (out web.Fi
 	if err != nil {
 		return out, d.plain(err)
 	}
-	object := d.about(found.Finding.ID, who...)
-	if err := d.may(ctx, access.SeeCampaigns, object); err != nil {
-		return out, err
+	object, own := d.about(found.Finding.ID, who...), false
+	if d.may(ctx, access.SeeCampaigns, object) != nil {
+		if own, err = d.ownMail(ctx, found); err != nil {
+			return out, d.plain(err)
+		}
+		if !own {
+			return out, d.decide(ctx, access.SeeCampaigns, object) // which writes the refusal down
+		}
 	}
 	out = web.Finding{Finding: found.Finding, Title: titleOf(found.Finding.Rule), About: mail.AboutRule(found.Finding.Rule)}
 	out.Time = found.Message.Time // of this copy; a finding may rest on several
+	if sees := d.sees(ctx); !caller(ctx).Scope.Unbounded() || own {
+		out.People = seen(out.People, sees)
+		out.Evidence = slices.DeleteFunc(slices.Clone(out.Evidence), func(e portcullis.Evidence) bool { return e.Event != "" && e.Event != found.Message.ID })
+	}
 	if out.To, err = d.readers(ctx, found); err != nil {
 		return out, d.plain(err)
 	}
 	if list, err := d.campaignRecords().Campaigns(ctx, campaigns.Query{Event: found.Message.ID, Limit: 1, Ordinary: true}); err != nil {
 		return out, d.plain(err)
-	} else if len(list) > 0 {
+	} else if len(list) > 0 && !own {
 		out.Campaign = d.campaignRef(list[0].ID)
 	}
 	if err := d.beside(ctx, found, &out); err != nil {
@@ -97,22 +119,49 @@ func (d *deskService) reached(ctx context.Context, found records.Found) ([]portc
 	return slices.Compact(who), nil
 }
 
-// readers are those of the caller's scope whom this very message was delivered to; a finding
-// may rest on copies that went to others.
-func (d *deskService) readers(ctx context.Context, found records.Found) (list []web.PersonRef, err error) {
-	deliveries, err := d.mailRecords().Deliveries(ctx, found.Message.ID)
-	if err != nil {
-		return nil, err
-	}
-	var who []portcullis.ID
+// mailboxes are the people in whose mailboxes this very message lies.
+func (d *deskService) mailboxes(ctx context.Context, event portcullis.ID) (who []portcullis.ID, err error) {
+	deliveries, err := d.mailRecords().Deliveries(ctx, event)
 	for _, one := range deliveries {
 		if one.Person != "" && !slices.Contains(who, one.Person) {
 			who = append(who, one.Person)
 		}
 	}
 	slices.Sort(who)
-	sees := d.sees(ctx)
-	return d.persons(slices.DeleteFunc(who, func(p portcullis.ID) bool { return !sees(p) }), 20), nil
+	return who, err
+}
+
+// ownMail tells whether the message lies in the caller's own mailbox, and they are a member.
+func (d *deskService) ownMail(ctx context.Context, found records.Found) (bool, error) {
+	who, err := d.mailboxes(ctx, found.Message.ID)
+	c := caller(ctx)
+	return err == nil && c.Has(api.Member) && c.Person != "" && slices.Contains(who, c.Person), err
+}
+
+// whose is what reading a message is decided by. Bounds and ownership hang on whose mailbox it
+// lies in: a finding may rest on other copies and name other people, and that opens nothing.
+// Privilege of anybody it concerns counts.
+func (d *deskService) whose(ctx context.Context, found records.Found, object access.Object) (access.Object, error) {
+	who, err := d.mailboxes(ctx, found.Message.ID)
+	if err != nil {
+		return object, err
+	}
+	lies := object
+	lies.People = d.standings().Of(who...)
+	if decision := access.May(caller(ctx), access.SeeEvidence, lies); !decision.Allowed && !decision.BreakGlass {
+		return lies, nil
+	}
+	return object, nil
+}
+
+// readers are those of the caller's scope whom this very message was delivered to; a finding
+// may rest on copies that went to others.
+func (d *deskService) readers(ctx context.Context, found records.Found) (list []web.PersonRef, err error) {
+	who, err := d.mailboxes(ctx, found.Message.ID)
+	if err != nil {
+		return nil, err
+	}
+	return d.persons(seen(who, d.sees(ctx)), 20), nil
 }
 
 // titleOf is a rule's name in words: "mail/lookalike-sender@2" is "Lookalike sender".
@@ -142,6 +191,10 @@ func (d *deskService) beside(ctx context.Context, found records.Found, out *web.
 
 // evidence adds the bytes, where the caller may see them. That is written down first.
 func (d *deskService) evidence(ctx context.Context, found records.Found, object access.Object, out *web.Finding) error {
+	object, err := d.whose(ctx, found, object)
+	if err != nil {
+		return d.plain(err)
+	}
 	if err := d.decide(ctx, access.SeeEvidence, object); err != nil {
 		refused, ok := err.(*web.ForbiddenError)
 		if !ok {
@@ -253,7 +306,7 @@ func (d *deskService) Person(ctx context.Context, id portcullis.ID) (out web.Per
 	out.Compromised = out.CompromisedWhy != ""
 	for _, n := range s.clocks {
 		for _, one := range n {
-			if one.Person == p.ID && len(out.Clocks) < 50 {
+			if one.Person == p.ID && len(out.Clocks) < 50 && !d.notYet(ctx, one) {
 				out.Clocks = append(out.Clocks, d.clock(one))
 			}
 		}
@@ -298,7 +351,11 @@ func (d *deskService) receivedBy(ctx context.Context, id portcullis.ID, out *web
 			continue
 		}
 		row := web.Received{Finding: f.Finding.ID, Time: f.Message.Time, Severity: f.Finding.Severity, Learnt: learntOf(f.Finding), Address: address}
-		head, err := d.head(ctx, f.Message.ID)
+		who, err := d.mailboxes(ctx, f.Message.ID)
+		if err != nil {
+			return err
+		}
+		head, err := d.headFor(ctx, f.Message.ID, who)
 		if err != nil {
 			return err
 		}

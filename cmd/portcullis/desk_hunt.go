@@ -33,6 +33,9 @@ func (d *deskService) Hunt(ctx context.Context, q web.HuntQuery) (out web.Hunt, 
 		return out, &web.InvalidError{Field: "q", Why: sentence(err.Error())}
 	}
 	if archive.Personal(p) {
+		if err := d.refusedHunt(ctx); err != nil {
+			return out, err
+		}
 		return out, &web.ForbiddenError{Why: "Addresses and subjects lead to people and what they write about. Asking for one needs a stated purpose: use portcullis hunt --purpose, which logs it."}
 	}
 	if err := d.look(ctx, access.Hunt, access.Object{ID: "hunt"}, map[string]string{"for": p.String()}); err != nil {
@@ -51,6 +54,16 @@ func (d *deskService) Hunt(ctx context.Context, q web.HuntQuery) (out web.Hunt, 
 		return out, d.plain(err)
 	}
 	return d.hunted(ctx, q, collect, out, began)
+}
+
+// refusedHunt writes down that somebody asked for a person's address or a subject; not for which.
+func (d *deskService) refusedHunt(ctx context.Context) error {
+	if err := d.may(ctx, access.Hunt, access.Object{ID: "hunt"}); err != nil {
+		return d.decide(ctx, access.Hunt, access.Object{ID: "hunt"})
+	}
+	return d.app.store.Tx(ctx, func(tx *sql.Tx) error {
+		return access.AuditRefusal(ctx, tx, access.HuntPerson, "hunt", "asked without a purpose and a second person")
+	})
 }
 
 // hunted makes the page of what was found.
@@ -77,7 +90,11 @@ func (d *deskService) hunted(ctx context.Context, q web.HuntQuery, c *deskHunt, 
 		out.Hits = append(out.Hits, hit)
 	}
 	out.Total, out.Next = len(c.hits), next
+	sees := d.sees(ctx)
 	for id, n := range c.seen {
+		if !sees(id) {
+			continue
+		}
 		state := s.people[id]
 		if state == nil {
 			out.Beyond++
@@ -170,7 +187,7 @@ func (d *deskService) indicatorRow(ctx context.Context, reader *archive.Reader, 
 	if err != nil {
 		return row, err
 	}
-	who := map[portcullis.ID]bool{}
+	who, sees, all := map[portcullis.ID]bool{}, d.sees(ctx), caller(ctx).Scope.Unbounded()
 	for i, s := range seen {
 		row.Sightings++
 		if s.Time.After(row.Last) {
@@ -184,7 +201,7 @@ func (d *deskService) indicatorRow(ctx context.Context, reader *archive.Reader, 
 			return row, err
 		}
 		for _, one := range deliveries {
-			if one.Person != "" {
+			if one.Person != "" && sees(one.Person) {
 				who[one.Person] = true
 			}
 		}
@@ -193,7 +210,7 @@ func (d *deskService) indicatorRow(ctx context.Context, reader *archive.Reader, 
 			if err != nil {
 				return row, err
 			}
-			if len(in) > 0 {
+			if len(in) > 0 && (all || slices.ContainsFunc(in[0].Persons, sees)) {
 				row.Campaign = d.campaignRef(in[0].ID)
 			}
 		}
@@ -282,7 +299,39 @@ func (d *deskService) AddIndicators(ctx context.Context, a web.IndicatorAct) (ou
 	for i := range list {
 		list[i].Source, list[i].Marking = a.Source, cmp.Or(marking, list[i].Marking)
 	}
-	return d.keepIndicators(ctx, list, problems, a.Anyway)
+	list, problems = withoutPersonal(list, problems)
+	out, err = d.keepIndicators(ctx, list, problems, a.Anyway)
+	if err == nil && !caller(ctx).Scope.Unbounded() {
+		out = d.boundedAdded(ctx, out)
+	}
+	return out, err
+}
+
+// withoutPersonal sets aside addresses and subjects: keeping one looks for it in everybody's
+// mail, and that needs a stated purpose.
+func withoutPersonal(list []portcullis.Indicator, problems []archive.Problem) ([]portcullis.Indicator, []archive.Problem) {
+	list = slices.DeleteFunc(list, func(i portcullis.Indicator) bool {
+		if !archive.Personal(i.Pattern) {
+			return false
+		}
+		problems = append(problems, archive.Problem{Message: i.Pattern.Value + " leads to people or to what they write about: add it with “portcullis indicators add --purpose”, which logs why"})
+		return true
+	})
+	return list, problems
+}
+
+// boundedAdded leaves out of what adding came to whom the caller may not see, and how many.
+func (d *deskService) boundedAdded(ctx context.Context, out web.Added) web.Added {
+	sees := d.sees(ctx)
+	out.People = slices.DeleteFunc(out.People, func(p web.PersonRow) bool { return !sees(p.ID) })
+	out.Sightings = 0
+	s, err := d.board.get(ctx)
+	out.Campaigns = slices.DeleteFunc(out.Campaigns, func(c web.CampaignRef) bool {
+		return err != nil || !slices.ContainsFunc(s.campaigns, func(one campaigns.Summary) bool {
+			return one.ID == c.ID && slices.ContainsFunc(one.Persons, sees)
+		})
+	})
+	return out
 }
 
 // readAct reads both fields of the form.

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"portcullis.example/portcullis"
+	"portcullis.example/portcullis/internal/api"
 	"portcullis.example/portcullis/internal/chain"
 	"portcullis.example/portcullis/internal/response"
 	"portcullis.example/portcullis/internal/web"
@@ -28,7 +29,7 @@ func (d *deskService) Notices(ctx context.Context, q web.NoticeQuery) (out web.N
 	sees := d.sees(ctx)
 	out.Counts = map[web.NoticeState]int{}
 	for _, n := range s.all {
-		if !sees(n.Person) {
+		if !sees(n.Person) || d.notYet(ctx, n) {
 			continue
 		}
 		if running(n) {
@@ -48,6 +49,12 @@ func (d *deskService) Notices(ctx context.Context, q web.NoticeQuery) (out web.N
 	}
 	out.Next = next
 	return out, nil
+}
+
+// notYet tells whether a notice is the caller's own and nobody has told them yet: what an approver
+// delays must not be read by whom it is kept from.
+func (d *deskService) notYet(ctx context.Context, n response.Notice) bool {
+	return n.Told.IsZero() && !caller(ctx).Has(api.Reader)
 }
 
 // askedFor tells whether a notice is among those that the page asks for.
@@ -87,6 +94,9 @@ func (d *deskService) Notice(ctx context.Context, id portcullis.ID) (out web.Not
 	n, err := d.noticeRecords().Notice(ctx, id)
 	if err != nil {
 		return out, d.plain(err)
+	}
+	if d.notYet(ctx, n) {
+		return out, web.ErrNotFound
 	}
 	if err := d.decide(ctx, access.SeeNotices, d.about(n.ID, n.Person)); err != nil {
 		return out, err
@@ -162,6 +172,9 @@ func (d *deskService) Document(ctx context.Context, id portcullis.ID, format str
 	n, err := d.noticeRecords().Notice(ctx, id)
 	if err != nil {
 		return out, d.plain(err)
+	}
+	if d.notYet(ctx, n) {
+		return out, web.ErrNotFound
 	}
 	err = d.act(ctx, access.SeeNotices, d.about(n.ID, n.Person), map[string]string{"format": format}, func(tx *sql.Tx) error {
 		_, err := response.NewWriter(tx, d.office.Config(), d.now()).Took(ctx, caller(ctx), n.ID, format)

@@ -1,5 +1,3 @@
-//go:build screening
-
 package main
 
 import (
@@ -11,6 +9,7 @@ import (
 	"strings"
 
 	"portcullis.example/portcullis"
+	"portcullis.example/portcullis/internal/campaigns"
 	"portcullis.example/portcullis/internal/screening/ledger"
 )
 
@@ -252,5 +251,13 @@ func sameText(same bool) string {
 	return "not the same"
 }
 
-// raiseScreening is where findings of screening go besides the ledger's own table.
-func raiseScreening(context.Context, *sql.Tx, portcullis.Event, portcullis.Finding) error { return nil }
+// raiseScreening puts a finding of screening among the campaigns, as any sensor's. It names
+// nobody there: who was screened stays sealed in the ledger.
+func raiseScreening(ctx context.Context, tx *sql.Tx, e portcullis.Event, f portcullis.Finding) error {
+	w := campaigns.NewWriter(tx, campaigns.Deps{})
+	defer w.Close()
+	_, err := w.Put(ctx, campaigns.Item{Event: e.ID, Sensor: e.Sensor, Time: e.Time, Findings: []campaigns.FindingRef{
+		{ID: f.ID, Rule: f.Rule, Technique: f.Technique, Severity: f.Severity, Attention: f.Attention},
+	}})
+	return err
+}

@@ -1,5 +1,3 @@
-//go:build screening
-
 package main
 
 import (

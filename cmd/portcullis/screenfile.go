@@ -1,5 +1,3 @@
-//go:build screening
-
 package main
 
 import (
@@ -22,7 +20,7 @@ import (
 // guestColumns are the usual headings of what a row may tell.
 var guestColumns = map[string][]string{
 	"name": {"name", "full name", "guest", "guest name", "query", "contact", "caption"}, "given": {"first name", "given name", "given names", "forename"}, "middle": {"middle name", "middle names"},
-	"family": {"last name", "family name", "surname"}, "schema": {"schema", "kind", "type"}, "born": {"born", "date of birth", "birth date", "birthdate", "dob"},
+	"family": {"last name", "family name", "surname"}, "schema": {"schema", "kind"}, "born": {"born", "date of birth", "birth date", "birthdate", "dob"},
 	"nationality": {"nationality", "nationalities", "citizenship"}, "country": {"country", "countries"}, "gender": {"gender", "sex"}, "number": {"passport", "passport number", "number", "registration number"},
 }
 

@@ -1,5 +1,3 @@
-//go:build screening
-
 package main
 
 import (
@@ -14,6 +12,7 @@ import (
 	"unicode/utf8"
 
 	"golang.org/x/text/encoding/charmap"
+	"golang.org/x/text/encoding/unicode"
 	"golang.org/x/text/transform"
 )
 
@@ -35,8 +34,12 @@ func newRowReader(in io.Reader, name, columns, encoding string) (*rowReader, err
 		return nil, err
 	}
 	buffered := bufio.NewReaderSize(in, 64<<10)
-	if head, _ := buffered.Peek(3); bytes.Equal(head, []byte("\xef\xbb\xbf")) {
+	switch head, _ := buffered.Peek(3); {
+	case bytes.Equal(head, []byte("\xef\xbb\xbf")):
 		_, _ = buffered.Discard(3)
+	case bytes.HasPrefix(head, []byte("\xff\xfe")), bytes.HasPrefix(head, []byte("\xfe\xff")): // as spreadsheets save "Unicode text"
+		decoder := unicode.UTF16(unicode.LittleEndian, unicode.UseBOM).NewDecoder()
+		buffered = bufio.NewReaderSize(transform.NewReader(buffered, decoder), 64<<10)
 	}
 	head, _ := buffered.Peek(64 << 10)
 	if len(bytes.TrimSpace(head)) == 0 {

@@ -212,7 +212,11 @@ func (s *server) wireDesk(ctx context.Context, who protected, links *correlator)
 		return exitError{exitIncomplete, err}
 	}
 	s.desk.guard = s.guard
-	routes := s.routes(links, office)
+	names, err := s.app.ledger()
+	if err != nil {
+		return exitError{exitIncomplete, err}
+	}
+	routes := described(append(s.routes(links, office), names.Routes()...))
 	pages, err := web.New(web.Config{
 		Desk: s.desk, Guard: s.guard.Protect, API: s.guard.Protect(s.followed(api.Handler(routes, s.mayCall))), Feed: s.desk.feed, Alive: s.guard.Alive,
 		Title: s.app.houseName(who.dir), Now: s.now, Log: s.log, SignIn: signInWays(s.guard), SignOut: access.SignOutPath, Token: func(r *http.Request) string { return access.FormToken(r.Context()) },
@@ -235,15 +239,19 @@ func signInWays(g *access.Guard) (ways []web.Way) {
 	return ways
 }
 
-// routes are the JSON interfaces of the contexts, and their description.
+// routes are the JSON interfaces of the contexts.
 func (s *server) routes(links *correlator, office *response.Office) []api.Route {
-	routes := slices.Concat(
+	return slices.Concat(
 		campaigns.Routes(s.app.store.DB(), s.app.store.Tx, links.deps()),
 		assessment.Routes(s.app.store.DB(), s.app.store.Tx, s.now),
 		response.Routes(s.app.store, office, s.app.mailer(), func(c api.Caller, person portcullis.ID) bool {
 			return len(access.Visible(c, s.desk.standings().Of(person))) > 0
 		}),
 	)
+}
+
+// described adds to routes their own description.
+func described(routes []api.Route) []api.Route {
 	describe := api.Route{Method: "GET", Path: "/openapi.json", Summary: "This description."}
 	description := api.OpenAPI("Portcullis", version(), append(slices.Clone(routes), describe))
 	describe.Handle = func(w http.ResponseWriter, _ *http.Request) {
@@ -264,6 +272,7 @@ func (s *server) noteCall(r *http.Request) error {
 // followed has the audit and the open pages follow what programs do.
 func (s *server) followed(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w = &refusing{ResponseWriter: w, server: s, request: r}
 		if r.Method == http.MethodGet || r.Method == http.MethodHead {
 			next.ServeHTTP(w, r)
 			return
@@ -279,11 +288,37 @@ func (s *server) followed(next http.Handler) http.Handler {
 	})
 }
 
+// refusing writes to the audit that something was refused, before it is.
+type refusing struct {
+	http.ResponseWriter
+	server  *server
+	request *http.Request
+}
+
+func (w *refusing) WriteHeader(status int) {
+	if status == http.StatusForbidden {
+		ctx := w.request.Context()
+		err := w.server.app.store.Tx(ctx, func(tx *sql.Tx) error {
+			return access.AuditRefusal(ctx, tx, "api", w.request.Method+" "+w.request.URL.Path, "not with this role, or within these bounds")
+		})
+		if err != nil {
+			w.server.log.Error("a refusal could not be written to the audit", "error", err)
+		}
+	}
+	w.ResponseWriter.WriteHeader(status)
+}
+
+// Unwrap lets http.ResponseController find what is beneath.
+func (w *refusing) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
 // mayCall keeps programs and people whose view is bounded from what is not: the routes of
 // notices bound themselves, the others show everything or nothing.
 func (s *server) mayCall(c api.Caller, r api.Route) bool {
 	if c.Has(api.Admin) && r.Role != api.Admin && r.Role != "" {
 		return false // administrators read no evidence
+	}
+	if r.Method != http.MethodGet && strings.HasPrefix(r.Path, "/notices") && (c.Via == api.ViaToken || !c.Has(api.Approver)) {
+		return false // what leaves the house, or stops a clock, needs a person with that role
 	}
 	return c.Scope.Unbounded() || strings.HasPrefix(r.Path, "/notices") || strings.HasPrefix(r.Path, "/openapi")
 }

@@ -117,6 +117,7 @@ func TestReadIndicatorsRefuses(t *testing.T) {
 		"{\n\"type\": \"bundle\",\n\"obj": "f:3: not JSON",
 		"[{\"a\": 1},\n\n]":               "f:3: not JSON",
 		"\xff\xfee\x00v\x00":              "UTF-16",
+		"\x1f\x8b\x08\x00evil.test\n":     "no text",
 	} {
 		if _, _, err := archive.ReadIndicators("f", strings.NewReader(text)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v; want %s", text, err, want)

@@ -187,6 +187,15 @@ func TestLedger(t *testing.T) {
 		if h.Scored != 1 || h.Calibration() != assessment.OnSimulation || h.Brier <= 0 || len(h.Words) != 1 || h.Words[0].Held != 0 {
 			t.Errorf("%+v", h)
 		}
+		if h.Schema != 1 || h.Outcomes[0].Hypothesis != "yes" {
+			t.Errorf("%+v", h)
+		}
+		must(t, score(assessment.Actor, true, "a court said so"))
+		h, err = assessment.NewReader(s.DB()).History(ctx)
+		must(t, err)
+		if h.Scored != 2 || h.Outcomes[1].Proposition == assessment.Actor && h.Outcomes[1].Hypothesis != "" || h.Outcomes[0].Proposition == assessment.Actor && h.Outcomes[0].Hypothesis != "" {
+			t.Errorf("the ledger names who did it: %+v", h.Outcomes)
+		}
 		if (assessment.History{Scored: 100}).Calibration() != assessment.OnHistory {
 			t.Error("a hundred scored statements are no history")
 		}

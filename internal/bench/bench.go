@@ -71,6 +71,7 @@ func parts() []part {
 		{"speed", "Speed", speed},
 		{"memory", "Memory", memory},
 		{"screening", "Screening: names in every script against lists", screeningOf},
+		{"lists", "Screening: loading lists, and past contacts", screeningLists},
 		{"replay", "Replay", replay},
 		{"peers", "Peers on the same mail", peers},
 	}

@@ -62,12 +62,12 @@ func TestOwnLists(t *testing.T) {
 	if err != nil || len(problems) > 0 {
 		t.Fatal(err, problems)
 	}
-	for _, o := range []portcullis.Observable{dom("gmail.com"), dom("bit.ly"), dom("pages.dev"), dom("u1.ct.sendgrid.net"), dom("www.w3.org"), obs(portcullis.TypeIP, "10.1.2.3")} {
+	for _, o := range []portcullis.Observable{dom("gmail.com"), dom("bit.ly"), dom("pages.dev"), dom("u1.ct.sendgrid.net"), dom("www.w3.org"), obs(portcullis.TypeIP, "10.1.2.3"), obs(portcullis.TypeCIDR, "10.0.0.0/8"), obs(portcullis.TypeCIDR, "10.9.0.0/16")} {
 		if OwnLists().Match(o) == "" {
 			t.Errorf("%s is on no list", o)
 		}
 	}
-	for _, o := range []portcullis.Observable{dom("somebody.pages.dev"), obs(portcullis.TypeURL, "https://bit.ly/3xYz"), obs(portcullis.TypeEmail, "jo@gmail.com"), obs(portcullis.TypeIP, "192.0.2.1")} {
+	for _, o := range []portcullis.Observable{dom("somebody.pages.dev"), obs(portcullis.TypeURL, "https://bit.ly/3xYz"), obs(portcullis.TypeEmail, "jo@gmail.com"), obs(portcullis.TypeIP, "192.0.2.1"), obs(portcullis.TypeCIDR, "192.0.2.0/24"), obs(portcullis.TypeCIDR, "no network")} {
 		if list := OwnLists().Match(o); list != "" {
 			t.Errorf("%s tells something and is on %s", o, list)
 		}
@@ -98,7 +98,7 @@ func FuzzWarninglist(f *testing.F) {
 		if err != nil {
 			return
 		}
-		for _, typ := range []portcullis.ObservableType{portcullis.TypeDomain, portcullis.TypeIP, portcullis.TypeURL} {
+		for _, typ := range []portcullis.ObservableType{portcullis.TypeDomain, portcullis.TypeIP, portcullis.TypeCIDR, portcullis.TypeURL} {
 			lists.Match(obs(typ, value))
 			lists.Match(obs(typ, ""))
 		}

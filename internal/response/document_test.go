@@ -323,3 +323,21 @@ func FuzzNotice(f *testing.F) {
 		}
 	})
 }
+
+// TestNameAndMail has mail that came and mail in the person's name on one page: what came is
+// counted by itself, and what others believe does not hang on what the person opened.
+func TestNameAndMail(t *testing.T) {
+	reach := anna()
+	reach.Events = append(reach.Events[:1], Received{Event: "event:3", Time: noon, Sender: "Anna Keller <anna@parliarnent.test>", Forms: []Form{NameUsed}})
+	doc, err := office(t).Notice(approvedNotice(reach))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(doc.Lead, " A message came to you") || !strings.Contains(doc.Lead, "Somebody also wrote to other people in your name") {
+		t.Errorf("the page begins: %s", doc.Lead)
+	}
+	could := doc.Sections[1]
+	if len(could.Text) != 2 || !strings.HasPrefix(could.Text[0], "Others may believe") || could.Text[1] != "If you opened it:" || len(could.Items) != 2 {
+		t.Errorf("what it could have learnt: %q, then %q", could.Text, could.Items)
+	}
+}

@@ -56,6 +56,7 @@ type (
 		Why string `json:"why"`
 	}
 	noticeList struct {
+		Schema  int      `json:"schema"`
 		Notices []Notice `json:"notices"`
 	}
 )
@@ -167,7 +168,7 @@ func (d *desk) list(r *http.Request, c api.Caller) (any, error) {
 		return nil, api.Problemf(http.StatusForbidden, "This needs the role %s.", api.Reader)
 	}
 	all, err := NewReader(d.store.DB(), d.office.now()).Notices(r.Context(), query)
-	out := noticeList{Notices: []Notice{}}
+	out := noticeList{Schema: 1, Notices: []Notice{}}
 	for _, n := range all {
 		if d.sees(c, n) {
 			out.Notices = append(out.Notices, n)

@@ -43,6 +43,12 @@ func Audit(ctx context.Context, tx *sql.Tx, kind, subject string, detail any, pe
 	return appendRecord(ctx, tx, kind, subject, record{People: people}, detail)
 }
 
+// AuditRefusal appends that the caller in ctx was refused an act, where it was not [Guard.Allow]
+// that refused.
+func AuditRefusal(ctx context.Context, tx *sql.Tx, act Act, subject, why string) error {
+	return appendRecord(ctx, tx, string(act), subject, record{Refused: why}, nil)
+}
+
 func appendRecord(ctx context.Context, tx *sql.Tx, kind, subject string, r record, detail any) error {
 	caller, ok := api.CallerFrom(ctx)
 	if !ok {

@@ -27,6 +27,7 @@ const (
 	Hunt          Act = "hunt"           // for a domain, URL, address range, hash
 	HuntPerson    Act = "hunt-person"    // for somebody's address or a subject: purpose and a second person
 	ApproveHunt   Act = "approve-hunt"   // be that second person
+	Screen        Act = "screen"         // hold a name against the lists in force
 	EditCampaigns Act = "edit-campaigns" // merge, split, name
 	EditIndicator Act = "edit-indicators"
 	Assess        Act = "assess"       // enter evidence and likelihoods
@@ -100,6 +101,7 @@ func ruleOf(a Act) (rule, bool) {
 		Hunt:          {roles: analysts, unbound: true, evidence: true},
 		HuntPerson:    {roles: analysts, unbound: true, evidence: true, human: true},
 		ApproveHunt:   {roles: approvers, unbound: true, evidence: true, human: true, second: true},
+		Screen:        {roles: readers, global: true}, // lists are public, and whom they name is in nobody's bounds
 		EditCampaigns: {roles: analysts},
 		EditIndicator: {roles: analysts, global: true},
 		Assess:        {roles: analysts},

@@ -15,7 +15,7 @@ import (
 var update = flag.Bool("update", false, "write the golden files anew")
 
 var acts = []Act{SeeSituation, SeeCampaigns, SeePerson, SeeEvidence, SeeIndicators, SeeNotices, SeeAudit, SeeAuditWords, SeeOwnLooks, SeeContacts,
-	SeeSettings, Hunt, HuntPerson, ApproveHunt, EditCampaigns, EditIndicator, Assess, ExportActor, DraftNotice, ApproveNotice, SendNotice, DelayNotice,
+	SeeSettings, Hunt, HuntPerson, ApproveHunt, Screen, EditCampaigns, EditIndicator, Assess, ExportActor, DraftNotice, ApproveNotice, SendNotice, DelayNotice,
 	AskGlass, ApproveGlass, ChangeSetting}
 
 // scopes of a caller, against an object that concerns Ada of the lower house and the blue party.

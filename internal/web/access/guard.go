@@ -343,7 +343,7 @@ func (r *Refusal) Error() string { return r.Why }
 // down where they are done, in their own transaction, with [Audit].
 func (a Act) look() bool {
 	switch a {
-	case SeePerson, SeeEvidence, SeeContacts, SeeAudit, SeeAuditWords, Hunt, HuntPerson:
+	case SeePerson, SeeEvidence, SeeContacts, SeeAudit, SeeAuditWords, Hunt, HuntPerson, Screen:
 		return true
 	}
 	return false
