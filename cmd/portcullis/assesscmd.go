@@ -235,7 +235,7 @@ func (c *assessReplayCommand) Run(ctx context.Context, std stdio, g *Globals) (e
 	if err != nil {
 		return err
 	}
-	var all []assessment.Replayed
+	all := []assessment.Replayed{}
 	differ := 0
 	for _, id := range list {
 		if !strings.HasPrefix(string(id), c.Campaign) && !strings.HasPrefix(strings.TrimPrefix(string(id), "campaign:"), c.Campaign) {

@@ -200,55 +200,12 @@ func (d *noticeDesk) draftFor(ctx context.Context, p *people.Person) error {
 			return fmt.Errorf("draft the notices of %s: %w", c.ID, err)
 		}
 	}
-	return d.draftAlone(ctx, p)
+	return d.drafting(k).draftAlone(ctx, p.ID)
 }
 
 // drafting is as much of the desk as drafting notices needs.
 func (d *noticeDesk) drafting(k *correlator) *deskService {
 	return &deskService{app: d.app, dir: d.dir, office: d.office, links: k, now: func() time.Time { return d.now }}
-}
-
-// draftAlone drafts what findings say reached a person outside any campaign, unless notices
-// of campaigns tell them already.
-func (d *noticeDesk) draftAlone(ctx context.Context, p *people.Person) error {
-	found, err := d.reader.Findings(ctx, records.Filter{People: []portcullis.ID{p.ID}})
-	if err != nil {
-		return err
-	}
-	told, err := d.notices().Notices(ctx, response.Query{Person: p.ID})
-	if err != nil {
-		return err
-	}
-	known := map[portcullis.ID]bool{}
-	for _, n := range told {
-		for _, e := range n.Reach.Events {
-			known[e.Event] = known[e.Event] || n.Campaign != ""
-		}
-	}
-	var events []portcullis.ID
-	for _, f := range found {
-		if !known[f.Message.ID] && attacks(f.Finding) {
-			events = append(events, f.Message.ID)
-		}
-	}
-	if len(events) == 0 {
-		return nil
-	}
-	reach, err := gatherReach(ctx, d.reader, d.dir, p.ID, "", events, d.now)
-	if err != nil || len(reach.Events) == 0 {
-		return err
-	}
-	return d.take(ctx, func(w *response.Writer) error {
-		_, err := w.Draft(ctx, api.Caller{Name: response.Machine, Roles: []api.Role{api.Analyst}, Via: api.ViaCommandLine}, reach)
-		return err
-	})
-}
-
-// attacks tells whether a finding is about something that was done to a person. A copy of
-// personal data that lies in a mailbox is for the desk: there is no sender to warn of.
-func attacks(f portcullis.Finding) bool {
-	rule, _, _ := strings.Cut(f.Rule, "@")
-	return f.Attention == portcullis.Targeted && rule != "mail/register-copy"
 }
 
 // campaign writes the briefing about a campaign from its notices, which it drafts where there

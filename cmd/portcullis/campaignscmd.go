@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -11,7 +12,6 @@ import (
 
 	"portcullis.example/portcullis"
 	"portcullis.example/portcullis/internal/api"
-	"portcullis.example/portcullis/internal/archive"
 	"portcullis.example/portcullis/internal/campaigns"
 	"portcullis.example/portcullis/internal/mail"
 	"portcullis.example/portcullis/internal/mail/records"
@@ -173,7 +173,7 @@ func (c *campaignsListCommand) Run(ctx context.Context, std stdio, g *Globals) e
 			return err
 		}
 		if c.Format == "json" {
-			return writeJSON(std.out, map[string]any{"schema": 1, "campaigns": list})
+			return writeJSON(std.out, map[string]any{"schema": 1, "campaigns": append([]campaigns.Summary{}, list...)})
 		}
 		if len(list) == 0 {
 			fmt.Fprintln(std.out, "No campaigns. Findings that arrived since are placed by `portcullis campaigns settle`.")
@@ -363,7 +363,7 @@ func (c *campaignsSplitCommand) Run(ctx context.Context, std stdio, g *Globals) 
 			return err
 		}
 		s, err := w.Split(ctx, userName(), c.Why, id, events, version)
-		*d = decided{string(id), map[string]string{"split": string(s.ID), "mails": count(len(events), "mail"), "why": c.Why}, s.Persons}
+		*d = decided{string(id), map[string]string{"split": cmp.Or(string(s.ID), string(events[0])), "mails": count(len(events), "mail"), "why": c.Why}, s.Persons}
 		switch {
 		case err != nil:
 			return err
@@ -477,25 +477,4 @@ func (k *correlator) placeEvents(ctx context.Context, events []portcullis.ID) er
 		}
 		return nil
 	})
-}
-
-// summaryOfIndicator is one line of `indicators list`.
-type summaryOfIndicator struct {
-	portcullis.Indicator
-	Sightings int `json:"sightings"`
-}
-
-func indicatorsOf(ctx context.Context, r *archive.Reader) (list []summaryOfIndicator, err error) {
-	kept, err := r.Indicators(ctx, time.Now())
-	if err != nil {
-		return nil, err
-	}
-	for _, i := range kept {
-		seen, err := r.Sightings(ctx, i.ID())
-		if err != nil {
-			return nil, err
-		}
-		list = append(list, summaryOfIndicator{i, len(seen)})
-	}
-	return list, nil
 }

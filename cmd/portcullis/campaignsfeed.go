@@ -216,9 +216,20 @@ func (c *indicatorsAddCommand) keep(ctx context.Context, k *correlator, personal
 		if _, err = cw.Tell(ctx, out.list); err != nil {
 			return err
 		}
-		return auditActs(ctx, tx, access.EditIndicator, "indicators", map[string]string{
-			"from": c.From, "tlp": c.TLP, "taken": thousands(out.Taken), "new": thousands(out.New), "refused": thousands(len(out.Refused)), "purpose": c.Purpose})
+		return auditActs(ctx, tx, access.EditIndicator, "indicators", c.takenIn(out))
 	})
+}
+
+// takenIn is what the audit keeps of a feed: whose, and how much of it was taken.
+func (c *indicatorsAddCommand) takenIn(out *fed) any {
+	return struct {
+		From    string `json:"from"`
+		TLP     string `json:"tlp,omitempty"`
+		Purpose string `json:"purpose,omitempty"`
+		Taken   int    `json:"taken"`
+		New     int    `json:"new"`
+		Refused int    `json:"refused"`
+	}{c.From, c.TLP, c.Purpose, out.Taken, out.New, len(out.Refused)}
 }
 
 func (c *indicatorsAddCommand) print(std stdio, k *correlator, out fed) {
@@ -278,4 +289,25 @@ func (c *indicatorsListCommand) Run(ctx context.Context, std stdio, g *Globals) 
 		fmt.Fprintf(std.out, "%s  from %s  %s  seen in %s\n", printable(i.Pattern.String()), printable(i.Source), i.Marking, count(i.Sightings, "mail"))
 	}
 	return nil
+}
+
+// summaryOfIndicator is one line of `indicators list`.
+type summaryOfIndicator struct {
+	portcullis.Indicator
+	Sightings int `json:"sightings"`
+}
+
+func indicatorsOf(ctx context.Context, r *archive.Reader) (list []summaryOfIndicator, err error) {
+	kept, err := r.Indicators(ctx, time.Now())
+	if err != nil {
+		return nil, err
+	}
+	for _, i := range kept {
+		seen, err := r.Sightings(ctx, i.ID())
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, summaryOfIndicator{i, len(seen)})
+	}
+	return list, nil
 }

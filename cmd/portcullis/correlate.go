@@ -131,6 +131,7 @@ func (k *correlator) place(ctx context.Context, waiting []store.Message) (change
 		}
 	}
 	err = k.app.store.Tx(ctx, func(tx *sql.Tx) error {
+		var alone []portcullis.ID // in no campaign, and yet somebody is to be told
 		w := campaigns.NewWriter(tx, k.deps())
 		defer w.Close()
 		if changed, err = k.remove(ctx, tx, w, gone); err != nil {
@@ -143,9 +144,11 @@ func (k *correlator) place(ctx context.Context, waiting []store.Message) (change
 			}
 			if p.Campaign != "" {
 				changed = append(changed, p.Campaign)
+			} else {
+				alone = append(alone, item.Event)
 			}
 		}
-		if err := k.app.store.EnqueueOnce(ctx, tx, topicChanged, keysOf(changed)); err != nil {
+		if err := k.app.store.EnqueueOnce(ctx, tx, topicChanged, keysOf(slices.Concat(changed, alone))); err != nil {
 			return err
 		}
 		return k.app.store.Ack(ctx, tx, ids)

@@ -17,6 +17,7 @@ import (
 	"portcullis.example/portcullis/internal/mail/records"
 	"portcullis.example/portcullis/internal/people"
 	"portcullis.example/portcullis/internal/response"
+	"portcullis.example/portcullis/internal/screening/ledger"
 	"portcullis.example/portcullis/internal/store"
 	"portcullis.example/portcullis/internal/web"
 	"portcullis.example/portcullis/internal/web/access"
@@ -33,6 +34,7 @@ type deskService struct {
 	office     *response.Office
 	mailer     response.Mailer
 	links      *correlator
+	names      *ledger.Ledger // of screening
 	board      *board
 	feed       *web.Feed
 	log        *slog.Logger

@@ -93,6 +93,9 @@ func (d *deskService) catchUp(ctx context.Context) error {
 // attend does for a campaign what needs no person: notices are drafted, and what its own
 // evidence comes to is weighed.
 func (d *deskService) attend(ctx context.Context, id portcullis.ID) error {
+	if id.Kind() == "event" {
+		return d.attendAlone(ctx, id)
+	}
 	if _, err := d.draft(ctx, machine, id); err != nil {
 		return fmt.Errorf("draft the notices of %s: %w", id, err)
 	}
@@ -102,6 +105,9 @@ func (d *deskService) attend(ctx context.Context, id portcullis.ID) error {
 	}
 	if err != nil {
 		return err
+	}
+	if err := d.joined(ctx, c.ID); err != nil {
+		return fmt.Errorf("notices beside those of %s: %w", id, err)
 	}
 	if err := d.weigh(ctx, c); err != nil {
 		return fmt.Errorf("weigh %s: %w", id, err)

@@ -28,7 +28,7 @@ type board struct {
 	dirty     bool                                // guarded by mu
 	now       *boardState                         // guarded by mu; what it points to never changes
 	campaigns map[portcullis.ID]campaigns.Summary // guarded by mu: those that are listed
-	notices   map[portcullis.ID]response.Notice   // guarded by mu: without the texts
+	notices   map[portcullis.ID]*response.Notice  // guarded by mu: without the texts
 	position  int64                               // guarded by mu: in the log of notices
 	tally     *tally                              // guarded by mu; what it points to never changes
 	counting  bool                                // guarded by mu
@@ -55,10 +55,10 @@ type boardState struct {
 	at        time.Time
 	campaigns []campaigns.Summary // seen last first
 	people    map[portcullis.ID]*personState
-	clocks    map[portcullis.ID][]response.Notice // by campaign
-	counts    map[portcullis.ID]clockCount        // by campaign
-	all       []response.Notice                   // whose clock runs first, the most overdue on top
-	notices   []response.Notice                   // of these whose clock runs
+	clocks    map[portcullis.ID][]*response.Notice // by campaign
+	counts    map[portcullis.ID]clockCount         // by campaign
+	all       []*response.Notice                   // whose clock runs first, the most overdue on top
+	notices   []*response.Notice                   // of these whose clock runs
 	activity  records.Activity
 	arrivals  records.Arrivals
 }
@@ -108,7 +108,7 @@ const activityDays = 120 // as many as the drawing shows
 
 // take makes a boardState. The caller holds mu.
 func (b *board) take(ctx context.Context) (*boardState, error) {
-	s := &boardState{at: b.desk.now(), people: map[portcullis.ID]*personState{}, clocks: map[portcullis.ID][]response.Notice{}, counts: map[portcullis.ID]clockCount{}}
+	s := &boardState{at: b.desk.now(), people: map[portcullis.ID]*personState{}, clocks: map[portcullis.ID][]*response.Notice{}, counts: map[portcullis.ID]clockCount{}}
 	stands, err := b.followCampaigns(ctx)
 	if err != nil {
 		return nil, err
@@ -121,11 +121,14 @@ func (b *board) take(ctx context.Context) (*boardState, error) {
 	}
 	s.activity, s.arrivals = b.tally.activity, b.tally.arrivals
 	s.campaigns = slices.SortedFunc(maps.Values(b.campaigns), func(a, b campaigns.Summary) int { return cmp.Or(b.Last.Compare(a.Last), cmp.Compare(a.ID, b.ID)) })
-	s.all = make([]response.Notice, 0, len(b.notices))
-	for _, n := range b.notices {
-		s.all = append(s.all, n.At(s.at))
+	s.all = make([]*response.Notice, 0, len(b.notices))
+	for id, n := range b.notices {
+		if now := n.At(s.at); now.State != n.State || now.Overdue != n.Overdue { // else it is as before, and shared
+			n, b.notices[id] = &now, &now
+		}
+		s.all = append(s.all, n)
 	}
-	slices.SortFunc(s.all, func(a, b response.Notice) int {
+	slices.SortFunc(s.all, func(a, b *response.Notice) int {
 		return cmp.Or(bools(running(b), running(a)), a.Due.Compare(b.Due), cmp.Compare(a.ID, b.ID))
 	})
 	for _, n := range s.all {
@@ -192,7 +195,7 @@ func (b *board) followNotices(ctx context.Context) error {
 			return err
 		}
 	}
-	all := map[portcullis.ID]response.Notice{}
+	all := map[portcullis.ID]*response.Notice{}
 	err = reader.Each(ctx, func(n response.Notice) bool {
 		all[n.ID] = inShort(n)
 		return true
@@ -205,13 +208,13 @@ func (b *board) followNotices(ctx context.Context) error {
 }
 
 // inShort is a notice without the texts, of which there may be much: which mails, and when.
-func inShort(n response.Notice) response.Notice {
+func inShort(n response.Notice) *response.Notice {
 	events := make([]response.Received, len(n.Reach.Events))
 	for i, e := range n.Reach.Events {
 		events[i] = response.Received{Event: e.Event, Time: e.Time}
 	}
 	n.Reach = response.Reach{Person: n.Reach.Person, Campaign: n.Reach.Campaign, Events: events}
-	return n
+	return &n
 }
 
 // followTally counts the first time, and later has it counted beside.
@@ -267,7 +270,7 @@ func nowIn(stands map[portcullis.ID]campaigns.Stand, id portcullis.ID) portculli
 }
 
 // running tells whether somebody is still to be told.
-func running(n response.Notice) bool { return n.Told.IsZero() && n.State != response.Withdrawn }
+func running(n *response.Notice) bool { return n.Told.IsZero() && n.State != response.Withdrawn }
 
 // reached counts by person what open campaigns did.
 func (s *boardState) reached() {

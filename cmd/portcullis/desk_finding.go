@@ -306,8 +306,8 @@ func (d *deskService) Person(ctx context.Context, id portcullis.ID) (out web.Per
 	out.Compromised = out.CompromisedWhy != ""
 	for _, n := range s.clocks {
 		for _, one := range n {
-			if one.Person == p.ID && len(out.Clocks) < 50 && !d.notYet(ctx, one) {
-				out.Clocks = append(out.Clocks, d.clock(one))
+			if one.Person == p.ID && len(out.Clocks) < 50 && !d.notYet(ctx, *one) {
+				out.Clocks = append(out.Clocks, d.clock(*one))
 			}
 		}
 	}

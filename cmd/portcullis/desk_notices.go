@@ -25,11 +25,11 @@ func (d *deskService) Notices(ctx context.Context, q web.NoticeQuery) (out web.N
 	if err != nil {
 		return out, d.plain(err)
 	}
-	var list []response.Notice
+	var list []*response.Notice
 	sees := d.sees(ctx)
 	out.Counts = map[web.NoticeState]int{}
 	for _, n := range s.all {
-		if !sees(n.Person) || d.notYet(ctx, n) {
+		if !sees(n.Person) || d.notYet(ctx, *n) {
 			continue
 		}
 		if running(n) {
@@ -45,7 +45,7 @@ func (d *deskService) Notices(ctx context.Context, q web.NoticeQuery) (out web.N
 	out.Total = len(list)
 	page, next := pageOf(list, q.Page, q.Limit)
 	for _, n := range page {
-		out.Rows = append(out.Rows, d.clock(n))
+		out.Rows = append(out.Rows, d.clock(*n))
 	}
 	out.Next = next
 	return out, nil
@@ -58,7 +58,7 @@ func (d *deskService) notYet(ctx context.Context, n response.Notice) bool {
 }
 
 // askedFor tells whether a notice is among those that the page asks for.
-func askedFor(n response.Notice, q web.NoticeQuery) bool {
+func askedFor(n *response.Notice, q web.NoticeQuery) bool {
 	if q.Campaign != "" && n.Campaign != q.Campaign || q.Person != "" && n.Person != q.Person {
 		return false
 	}

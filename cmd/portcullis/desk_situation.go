@@ -33,7 +33,7 @@ func (d *deskService) Situation(ctx context.Context) (out web.Situation, err err
 	d.counts(ctx, s, sees, &out)
 	for _, n := range s.notices {
 		if sees(n.Person) && len(out.Clocks) < firstRows {
-			out.Clocks = append(out.Clocks, d.clock(n))
+			out.Clocks = append(out.Clocks, d.clock(*n))
 		}
 	}
 	out.Sensors = d.sensors(s.arrivals)

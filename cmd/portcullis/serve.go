@@ -216,6 +216,7 @@ func (s *server) wireDesk(ctx context.Context, who protected, links *correlator)
 	if err != nil {
 		return exitError{exitIncomplete, err}
 	}
+	s.desk.names = names
 	routes := described(append(s.routes(links, office), names.Routes()...))
 	pages, err := web.New(web.Config{
 		Desk: s.desk, Guard: s.guard.Protect, API: s.guard.Protect(s.followed(api.Handler(routes, s.mayCall))), Feed: s.desk.feed, Alive: s.guard.Alive,

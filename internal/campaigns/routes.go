@@ -67,7 +67,7 @@ func Routes(db *sql.DB, tx Transact, d Deps) []api.Route {
 		{Method: "GET", Path: "/campaigns/explain", Summary: "Weigh two events against each other", Role: api.Analyst, Result: Weighing{}, Handle: h.explain,
 			Query: []api.Param{{Name: "a", Required: true}, {Name: "b", Required: true}}},
 		{Method: "POST", Path: "/campaigns/{id}/merge", Summary: "Let another campaign go up in this one", Role: api.Analyst, Body: MergeRequest{}, Result: Summary{}, Handle: h.merge},
-		{Method: "POST", Path: "/campaigns/{id}/split", Summary: "Take events out of a campaign", Role: api.Analyst, Body: SplitRequest{}, Result: Summary{}, Handle: h.split},
+		{Method: "POST", Path: "/campaigns/{id}/split", Summary: "Take events out of a campaign; answers the new one, or that which stays where a single event leaves", Role: api.Analyst, Body: SplitRequest{}, Result: Summary{}, Handle: h.split},
 		{Method: "POST", Path: "/campaigns/decisions/{num}/undo", Summary: "Take a decision back", Role: api.Analyst, Body: UndoRequest{}, Result: struct{}{}, Handle: h.undo},
 	}
 }
@@ -123,7 +123,12 @@ func (h handlers) merge(w http.ResponseWriter, r *http.Request) {
 func (h handlers) split(w http.ResponseWriter, r *http.Request) {
 	var in SplitRequest
 	act(h, w, r, &in, func(ctx context.Context, cw *Writer, who string) (Summary, error) {
-		return cw.Split(ctx, who, in.Why, portcullis.ID(r.PathValue("id")), in.Events, in.Version)
+		id := portcullis.ID(r.PathValue("id"))
+		s, err := cw.Split(ctx, who, in.Why, id, in.Events, in.Version)
+		if err == nil && s.ID == "" { // one mail, which stands alone now
+			return cw.Summary(ctx, id)
+		}
+		return s, err
 	})
 }
 

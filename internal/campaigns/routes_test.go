@@ -13,9 +13,11 @@ import (
 // TestRoutes: the JSON interface answers, and says what is wrong so that a caller can act on it.
 func TestRoutes(t *testing.T) {
 	s := open(t, sqliteConfig(t))
-	items := []Item{mailOf(1, "a.example", 1), mailOf(2, "a.example", 2), mailOf(3, "b.example", 11), mailOf(4, "b.example", 12)}
+	items := []Item{mailOf(1, "a.example", 1), mailOf(2, "a.example", 2), mailOf(3, "b.example", 11), mailOf(4, "b.example", 12),
+		mailOf(5, "c.example", 21), mailOf(6, "c.example", 22), mailOf(7, "c.example", 23)}
 	putAll(t, s, tester, items)
 	a, b := campaignOf(t, s, items[0]), campaignOf(t, s, items[2])
+	three := campaignOf(t, s, items[4])
 	h := api.Handler(Routes(s.DB(), s.Tx, tester), func(api.Caller, api.Route) bool { return true })
 	for _, c := range []struct {
 		method, path, body string
@@ -40,6 +42,8 @@ func TestRoutes(t *testing.T) {
 		{"POST", "/campaigns/decisions/x/undo", `{"why":"no"}`, 400, "number"},
 		{"POST", "/campaigns/" + string(a.ID) + "/split", `{"events":["event:none"],"why":"x","version":3}`, 422, "is not in"},
 		{"POST", "/campaigns/" + string(a.ID) + "/split", `{"event":[]}`, 400, ""},
+		// One that leaves alone makes no campaign: what is answered is the one that stays.
+		{"POST", "/campaigns/" + string(three.ID) + "/split", fmt.Sprintf(`{"events":[%q],"why":"x","version":%d}`, items[6].Event, three.Version), 200, fmt.Sprintf(`{"id":%q`, three.ID)},
 	} {
 		r := httptest.NewRequest(c.method, api.Prefix+c.path, strings.NewReader(c.body))
 		r.Header.Set("Content-Type", "application/json")

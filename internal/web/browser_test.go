@@ -50,10 +50,15 @@ func TestInBrowser(t *testing.T) {
 		Name string `json:"name"`
 		Path string `json:"path"`
 		As   string `json:"as"`
+		// Form is filled in and sent at Path, and the page is what answers it.
+		Form map[string]string `json:"form,omitempty"`
 	}
 	var pages []onePage
 	for _, p := range everyPage {
-		pages = append(pages, onePage{p.name, p.path, p.as})
+		pages = append(pages, onePage{Name: p.name, Path: p.path, As: p.as})
+	}
+	for _, p := range everyAnswer {
+		pages = append(pages, onePage{Name: p.name, Path: p.path, Form: p.form})
 	}
 	job, err := json.Marshal(map[string]any{"browser": chromium, "screenshots": os.Getenv("PORTCULLIS_SCREENSHOTS"), "only": os.Getenv("PORTCULLIS_BROWSER_ONLY"), "desks": desks, "pages": pages})
 	if err != nil {

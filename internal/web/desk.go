@@ -59,6 +59,9 @@ type Desk interface {
 	// danger now. It is for the member alone and is kept nowhere.
 	Contacts(ctx context.Context) (Contacts, error)
 	Audit(ctx context.Context, q AuditQuery) (Audit, error)
+	// Screen holds a name against the lists in force, and keeps a record of that; who
+	// asked is in the audit, the name is not. Without a name it answers the lists alone.
+	Screen(ctx context.Context, q ScreenQuery) (Screening, error)
 
 	// Merge puts one campaign into another and returns the one that remains.
 	Merge(ctx context.Context, a MergeAct) (portcullis.ID, error)

@@ -418,6 +418,42 @@ func (f *fakeDesk) Audit(context.Context, AuditQuery) (Audit, error) {
 		})})
 }
 
+func fakeList(i int) ScreenList {
+	return ScreenList{Name: []string{"uk", "verania", "firs"}[i%3], Version: int64(4 + i), Published: []string{"2026-05-01", "2026-04-28", ""}[i%3], Taken: before(time.Duration(i+2) * aDay), By: "Greta Brandt", Entries: 5_821 - 1_900*i,
+		SHA256: "f7f1229c858a23dd2cf9c080b093fa16c603003e289d71efd5d99107aa72dc96"}
+}
+
+func fakeEntry(i int) ScreenEntry {
+	e := ScreenEntry{Outcome: ScreenMatch, Score: 0.97 - 0.06*float64(i), NameScore: 0.95 - 0.06*float64(i), ID: fmt.Sprintf("OZM000%d", i+1), Name: "RADOMIR ANDREYEVICH KESTRELOV", Kind: "person", Matched: "Kestreloff Radomir", MatchedKind: "alias",
+		Parts: []ScreenPart{{"радомир", "radomir", "transliterated from Cyrillic", 0.42, 0.98}, {"кестрелов", "kestreloff", "transliterated from Cyrillic", 0.5, 0.93}, {"", "andreyevich", "only in the entry", 0.08, 0}},
+		For:   []string{"born 1971-03-09, asked for 1971"}, Consequences: []string{"asset freeze", "travel ban", "director disqualification (Director Disqualification Sanction)"}, Program: "The Ozmark (Sanctions) Regulations",
+		Births: []string{"1971-03-09", "1972-03"}, Nationalities: []string{"Ozmark"}, Updated: "2026-03-04", List: fakeList(i)}
+	if i == 1 {
+		e.Outcome, e.Needs, e.For, e.Consequences = ScreenPossible, "a birth date or nationality", nil, nil
+		e.Against = []string{"the entry is of 1959, asked for 1971"}
+		e.Decision = &ScreenDecision{Who: "Chiara Marchetti", Why: "Born in 1990; seen his passport.", When: before(9 * aDay)}
+	}
+	return e
+}
+
+func (f *fakeDesk) Screen(_ context.Context, q ScreenQuery) (Screening, error) {
+	s := Screening{Lists: rowsOf(3, fakeList), Threshold: 0.82, Matcher: "1"}
+	switch {
+	case strings.HasPrefix(q.Born, "the day"):
+		return Screening{}, &InvalidError{"born", "Write the birth date as 1985, 1985-04 or 1985-04-23."}
+	case strings.HasPrefix(q.Name, "Anna"):
+		s.Outcome, s.Registered = ScreenNone, ScreenNone
+	case q.Name != "":
+		s.Outcome, s.Registered, s.Notes = ScreenMatch, ScreenPossible, []string{"3 more entries resemble the name; ask for all to see them"}
+		s.Designations = rowsOf(2, fakeEntry)
+		paid := fakeEntry(1)
+		paid.Name, paid.ID, paid.Register, paid.Decision = "Radomir Kestrel", "FIRS-2", &ScreenRegister{"FIRS", "Political influence", "Ozmark"}, nil
+		paid.List = fakeList(2)
+		s.Influence = []ScreenEntry{paid}
+	}
+	return answer(f, s)
+}
+
 func (f *fakeDesk) Merge(_ context.Context, a MergeAct) (portcullis.ID, error) {
 	if a.Campaign == a.Into {
 		return "", &InvalidError{"into", "A campaign cannot be merged with itself."}

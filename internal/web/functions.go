@@ -40,7 +40,7 @@ func functions(c Config, a assets) template.FuncMap {
 		"dict":  dict,
 		"join":  func(words []string) string { return visible(strings.Join(words, ", ")) },
 		"lines": func(s string) []string { return strings.Split(strings.TrimRight(s, "\n"), "\n") },
-		"short": short,
+		"short": short, "screenWord": screenWord, "screenClass": screenClass,
 	}
 }
 

@@ -132,6 +132,8 @@ func (s *site) inner() http.Handler {
 		"GET /knew":                       s.knew,
 		"GET /contacts":                   s.contacts,
 		"GET /audit":                      s.audit,
+		"GET /screening":                  s.screening,
+		"POST /screening":                 s.screen,
 		"GET /live":                       s.live,
 		"POST /campaigns/{id}/merge":      s.merge,
 		"POST /campaigns/{id}/split":      s.split,

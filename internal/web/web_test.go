@@ -67,16 +67,42 @@ var everyPage = []struct{ name, path, as string }{
 	{"person-held", "/people/person:0002", ""}, {"person-self", "/people/person:0001", "member"}, {"finding", "/findings/finding:0001", ""}, {"hunt", "/hunt", ""}, {"hunt-hits", "/hunt?q=seminar-news.example", ""},
 	{"hunt-wrong", "/hunt?q=a&from=yesterday", ""}, {"indicators", "/indicators", ""}, {"notices", "/notices", ""}, {"notice", "/notices/notice:0000", ""}, {"notice-refused", "/notices/notice:0001", ""},
 	{"notice-delayed", "/notices/notice:0003", ""}, {"notice-sent", "/notices/notice:0014", ""}, {"knew", "/knew", ""}, {"contacts", "/contacts", "member"}, {"audit", "/audit", ""},
-	{"audit-ask", "/audit?ask=finding:0001", "admin"}, {"signin", "/sign-in", ""}, {"notfound", "/nothing/here", ""}, {"forbidden", "/findings/finding:0001", "admin"},
+	{"screen", "/screening", "reader"}, {"audit-ask", "/audit?ask=finding:0001", "admin"}, {"signin", "/sign-in", ""}, {"notfound", "/nothing/here", ""}, {"forbidden", "/findings/finding:0001", "admin"},
+}
+
+// everyAnswer are pages that answer a form and have no address of their own.
+var everyAnswer = []struct {
+	name, path string
+	form       map[string]string
+}{
+	{"screen-answer", "/screening", map[string]string{"name": "Радомир Кестрелов", "schema": "person", "born": "1971", "country": "Ozmark"}},
+	{"screen-none", "/screening", map[string]string{"name": "Anna Keller"}},
+	{"screen-hostile", "/screening", map[string]string{"name": attacks[0] + attacks[1] + attacks[3] + strings.Repeat("W", 700), "born": attacks[6], "country": attacks[1], "all": "yes"}},
+	{"screen-wrong", "/screening", map[string]string{"name": "Anna Keller", "born": "the day before yesterday"}},
+}
+
+// pagesAndAnswers shows all of them.
+func pagesAndAnswers(t testing.TB, h http.Handler) (all map[string]*httptest.ResponseRecorder) {
+	t.Helper()
+	all = map[string]*httptest.ResponseRecorder{}
+	for _, p := range everyPage {
+		all[p.name] = get(t, h, p.path, p.as)
+	}
+	for _, p := range everyAnswer {
+		values := url.Values{}
+		for name, value := range p.form {
+			values.Set(name, value)
+		}
+		all[p.name] = post(t, h, p.path, values)
+	}
+	return all
 }
 
 func TestEveryPageAnswers(t *testing.T) {
 	for _, f := range []*fakeDesk{{}, {hostile: true}, {empty: true}, {huge: true}} {
-		h := newDesk(t, f)
-		for _, p := range everyPage {
-			w := get(t, h, p.path, p.as)
+		for name, w := range pagesAndAnswers(t, newDesk(t, f)) {
 			if w.Code >= 500 {
-				t.Errorf("%s: %d", p.path, w.Code)
+				t.Errorf("%s: %d", name, w.Code)
 			}
 		}
 	}

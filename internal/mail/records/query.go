@@ -140,7 +140,7 @@ func (f Filter) sql() (string, []any) {
 
 // Finding looks one up by its id; a unique beginning of it is enough.
 func (r *Reader) Finding(ctx context.Context, id portcullis.ID) (found Found, err error) {
-	ids, err := rows.Strings(r.q.QueryContext(ctx, `SELECT DISTINCT id FROM mail_finding WHERE id LIKE $1 ORDER BY id LIMIT 2`, string(id)+"%"))
+	ids, err := rows.Strings(r.q.QueryContext(ctx, `SELECT DISTINCT id FROM mail_finding WHERE id >= $1 AND id < $2 ORDER BY id LIMIT 2`, string(id), string(id)+"~"))
 	if err != nil {
 		return found, err
 	}
@@ -151,9 +151,9 @@ func (r *Reader) Finding(ctx context.Context, id portcullis.ID) (found Found, er
 	}
 	switch {
 	case len(ids) == 0:
-		return Found{}, fmt.Errorf("no finding %s in this store; `portcullis findings` lists them", id)
+		return Found{}, missing("no finding " + string(id) + " in this store; `portcullis findings` lists them")
 	case len(ids) > 1:
-		return Found{}, fmt.Errorf("more than one finding begins with %s; give more of the id", id)
+		return Found{}, missing("more than one finding begins with " + string(id) + "; give more of the id")
 	case found.Finding.ID != "":
 		return found, nil
 	}
@@ -323,3 +323,9 @@ func (r *Reader) Totals(ctx context.Context) (t Totals, err error) {
 	}
 	return t, err
 }
+
+// missing is an [ErrNotFound] in words of its own.
+type missing string
+
+func (m missing) Error() string        { return string(m) }
+func (m missing) Is(target error) bool { return target == ErrNotFound }

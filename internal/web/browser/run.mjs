@@ -10,7 +10,7 @@ import { join } from "node:path";
 import { chromium } from "playwright-core";
 
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-const job = JSON.parse(readFileSync(0, "utf8")); // {browser, screenshots, only, desks: {name: {url, control, from, to, page}}, pages: [{name, path, as}]}
+const job = JSON.parse(readFileSync(0, "utf8")); // {browser, screenshots, only, desks: {name: {url, control, from, to, page}}, pages: [{name, path, as, form}]}
 function complain(text) { console.log("COMPLAINT " + text.replaceAll("\n", " ")); }
 let checked = 0;
 
@@ -41,6 +41,22 @@ async function open(desk, { as = "", dark = false, narrow = false, script = true
   return { context, page, seen };
 }
 
+// send fills in the form of a page, as far as the page has one, and waits for what answers it.
+async function send(page, form) {
+  const asks = page.locator("main form[method=post]").first();
+  if (!await asks.count()) return;
+  for (const [name, value] of Object.entries(form)) {
+    const field = asks.locator(`[name="${name}"]`);
+    const kind = await field.evaluate((e) => e.type);
+    if (kind === "checkbox") await field.evaluate((e) => { e.checked = true; });
+    else if (kind === "select-one") await field.selectOption(value);
+    else await field.fill(value);
+  }
+  const address = page.url();
+  await Promise.all([page.waitForEvent("load"), asks.locator("button").last().click()]);
+  must(page.url() === address, "what was typed leads to another address");
+}
+
 // look shows one page in an open tab and writes down what is wrong with it.
 async function look(tab, desk, deskName, p, { dark, narrow, withAxe }) {
   const where = `${deskName} ${p.path}${p.as ? " as " + p.as : ""} ${dark ? "dark" : "light"} ${narrow ? "320px" : "desktop"}`;
@@ -48,6 +64,7 @@ async function look(tab, desk, deskName, p, { dark, narrow, withAxe }) {
   seen.length = 0;
   try {
     await page.goto(desk.url + p.path, { waitUntil: "load" });
+    if (p.form) await send(page, p.form);
     const state = await page.evaluate(inspect);
     if (state.overflow > 0) seen.push(`scrolls sideways by ${state.overflow}px: ${state.wide.join(", ")}`);
     if (state.violations.length) seen.push("policy: " + state.violations.join("; "));
@@ -210,6 +227,24 @@ await story("story: no script", async () => {
   await page.click("text=Add and search all history");
   must((await page.textContent(".govuk-error-summary")).includes("who told you"), "a missing source is not told");
   must(await page.inputValue("#indicators-patterns") === "img.seminar-news.example", "what was typed is lost");
+  await context.close();
+});
+
+await story("story: screening", async () => {
+  const { context, page, seen } = await open(plain);
+  await page.goto(plain.url + "/");
+  await tabTo(page, "Screening");
+  await page.keyboard.press("Enter");
+  await page.waitForURL("**/screening");
+  await tabTo(page, "screen-name");
+  await page.keyboard.type("Радомир Кестрелов");
+  await Promise.all([page.waitForEvent("load"), page.keyboard.press("Enter")]);
+  const text = await page.textContent("main");
+  for (const says of ["A designation matches", "asset freeze", "transliterated from Cyrillic", "Registered influence", "Political influence", "needs a birth date or nationality", "not the same"]) must(text.includes(says), `the answer does not say “${says}”`);
+  must(await page.inputValue("#screen-name") === "Радомир Кестрелов", "what was typed is lost");
+  must(await page.evaluate(() => document.activeElement?.id === "answer"), "the focus is not on the answer");
+  must(!/[А-я%?]/.test(page.url()) && !/[А-я]/.test(await page.title()), "the name stands in the address or the title: " + page.url());
+  must(seen.length === 0, seen.join("; "));
   await context.close();
 });
 
