@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -389,6 +390,52 @@ type sighted struct {
 	sightings int
 	events    []portcullis.ID
 	people    []portcullis.ID // whom those mails reached
+}
+
+// topicIndicators is the outbox topic of indicators for which history is still to be searched.
+const topicIndicators = "indicators"
+
+// indicatorsAtOnce bounds one item of the outbox.
+const indicatorsAtOnce = 2000
+
+// askHistory writes down, with the indicators, that history is to be searched for them: a crash
+// before it was leaves nothing unsearched.
+func (k *correlator) askHistory(ctx context.Context, tx *sql.Tx, list []portcullis.Indicator) error {
+	var items []store.Item
+	for part := range slices.Chunk(list, indicatorsAtOnce) {
+		raw, err := json.Marshal(part)
+		if err != nil {
+			return fmt.Errorf("encode indicators: %w", err)
+		}
+		items = append(items, store.Item{Key: string(part[0].ID()), Payload: raw})
+	}
+	return k.app.store.EnqueueAll(ctx, tx, topicIndicators, items)
+}
+
+// sightWaiting searches history for all indicators for which that is still to be done.
+func (k *correlator) sightWaiting(ctx context.Context) (out sighted, err error) {
+	for {
+		waiting, err := k.app.store.Claim(ctx, topicIndicators, "correlator", 1, placingLease)
+		if err != nil || len(waiting) == 0 {
+			slices.Sort(out.people)
+			out.people = slices.Compact(out.people)
+			return out, err
+		}
+		var list []portcullis.Indicator
+		if err := json.Unmarshal(waiting[0].Payload, &list); err != nil {
+			return out, fmt.Errorf("read indicators that wait: %w", err)
+		}
+		one, err := k.sight(ctx, list)
+		if err != nil {
+			return out, err
+		}
+		out.sightings += one.sightings
+		out.events, out.people = append(out.events, one.events...), append(out.people, one.people...)
+		err = k.app.store.Tx(ctx, func(tx *sql.Tx) error { return k.app.store.Ack(ctx, tx, []store.MessageID{waiting[0].ID}) })
+		if err != nil {
+			return out, err
+		}
+	}
 }
 
 // sight looks for indicators in all history, adds what they say to the verdicts on the mails

@@ -70,6 +70,9 @@ func (d *deskService) catchUp(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if _, err := d.links.sightWaiting(ctx); err != nil {
+		return err
+	}
 	if _, err := d.follow(ctx); err != nil {
 		return err
 	}
@@ -106,7 +109,7 @@ func (d *deskService) attend(ctx context.Context, id portcullis.ID) error {
 	if err != nil {
 		return err
 	}
-	if err := d.joined(ctx, c.ID); err != nil {
+	if err := d.joined(ctx, c); err != nil {
 		return fmt.Errorf("notices beside those of %s: %w", id, err)
 	}
 	if err := d.weigh(ctx, c); err != nil {

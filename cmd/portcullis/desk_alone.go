@@ -41,8 +41,9 @@ func (d *deskService) attendAlone(ctx context.Context, event portcullis.ID) erro
 	return nil
 }
 
-// draftAlone drafts one notice of everything that reached a person outside campaigns. What a
-// campaign has taken up since is told there, and leaves this one.
+// draftAlone drafts one notice of everything that was aimed at a person and that notices about
+// campaigns do not tell them: of mail in no campaign, and of mail in their name to others. What
+// a campaign has taken up since is told there, and leaves this one.
 func (d *deskService) draftAlone(ctx context.Context, person portcullis.ID) error {
 	told, err := d.noticeRecords().Notices(ctx, response.Query{Person: person})
 	if err != nil {
@@ -66,8 +67,7 @@ func (d *deskService) draftAlone(ctx context.Context, person portcullis.ID) erro
 	})
 }
 
-// outside are the mails aimed at a person that are in no campaign, and that no notice about a
-// campaign tells of.
+// outside are the mails aimed at a person that no notice about a campaign tells them of.
 func (d *deskService) outside(ctx context.Context, person portcullis.ID, told []response.Notice) (events []portcullis.ID, err error) {
 	known := map[portcullis.ID]bool{}
 	for _, n := range told {
@@ -85,13 +85,7 @@ func (d *deskService) outside(ctx context.Context, person portcullis.ID, told []
 			continue
 		}
 		known[id] = true
-		in, err := d.campaignRecords().Campaigns(ctx, campaigns.Query{Event: id, Limit: 1})
-		if err != nil {
-			return nil, err
-		}
-		if len(in) == 0 {
-			events = append(events, id)
-		}
+		events = append(events, id)
 	}
 	return events, nil
 }
@@ -113,26 +107,54 @@ func withdrawAlone(ctx context.Context, w *response.Writer, told []response.Noti
 	return nil
 }
 
-// joined looks again at the notices of those whom a campaign reached and who had one of their
-// own: some of what it told may be the campaign's now.
-func (d *deskService) joined(ctx context.Context, campaign portcullis.ID) error {
-	list, err := d.noticeRecords().Notices(ctx, response.Query{Campaign: campaign})
+// joined looks at the notices of those whom a campaign is about beside those it reached: whose
+// name it used, and who had a notice of their own that may tell what is the campaign's now.
+func (d *deskService) joined(ctx context.Context, c campaigns.Campaign) error {
+	who, err := d.named(ctx, c)
 	if err != nil {
 		return err
 	}
-	for _, n := range list {
-		own, err := d.noticeRecords().Notices(ctx, response.Query{Person: n.Person, Open: true})
+	for _, t := range c.Targets {
+		own, err := d.noticeRecords().Notices(ctx, response.Query{Person: t.Person, Open: true})
 		if err != nil {
 			return err
 		}
-		if !slices.ContainsFunc(own, func(o response.Notice) bool { return o.Campaign == "" }) {
-			continue
+		if slices.ContainsFunc(own, func(o response.Notice) bool { return o.Campaign == "" }) {
+			who = append(who, t.Person)
 		}
-		if err := d.draftAlone(ctx, n.Person); err != nil {
+	}
+	slices.Sort(who)
+	for _, person := range slices.Compact(who) {
+		if err := d.draftAlone(ctx, person); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// mostNamed is how many of a campaign's mails are asked whose name they use.
+const mostNamed = 500
+
+// named are the people whom findings on a campaign's mails are about, and whom these mails did
+// not reach.
+func (d *deskService) named(ctx context.Context, c campaigns.Campaign) (who []portcullis.ID, err error) {
+	for _, m := range c.Members[max(0, len(c.Members)-mostNamed):] {
+		v, ok, err := d.mailRecords().Verdict(ctx, m.Event)
+		if err != nil {
+			return nil, err
+		}
+		if !ok {
+			continue
+		}
+		for _, f := range v.Findings {
+			for _, person := range f.People {
+				if borrowsName(f, person) && !slices.Contains(m.People, person) {
+					who = append(who, person)
+				}
+			}
+		}
+	}
+	return who, nil
 }
 
 // attacks tells whether a finding is about something that was done to a person. A copy of

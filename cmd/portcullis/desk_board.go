@@ -29,6 +29,9 @@ type board struct {
 	now       *boardState                         // guarded by mu; what it points to never changes
 	campaigns map[portcullis.ID]campaigns.Summary // guarded by mu: those that are listed
 	notices   map[portcullis.ID]*response.Notice  // guarded by mu: without the texts
+	stands    map[portcullis.ID]campaigns.Stand   // guarded by mu; what it points to never changes
+	sorted    []campaigns.Summary                 // guarded by mu; what it points to never changes
+	turn      int64                               // guarded by mu: of the campaigns, when they were read
 	position  int64                               // guarded by mu: in the log of notices
 	tally     *tally                              // guarded by mu; what it points to never changes
 	counting  bool                                // guarded by mu
@@ -120,7 +123,7 @@ func (b *board) take(ctx context.Context) (*boardState, error) {
 		return nil, err
 	}
 	s.activity, s.arrivals = b.tally.activity, b.tally.arrivals
-	s.campaigns = slices.SortedFunc(maps.Values(b.campaigns), func(a, b campaigns.Summary) int { return cmp.Or(b.Last.Compare(a.Last), cmp.Compare(a.ID, b.ID)) })
+	s.campaigns = b.sorted
 	s.all = make([]*response.Notice, 0, len(b.notices))
 	for id, n := range b.notices {
 		if now := n.At(s.at); now.State != n.State || now.Overdue != n.Overdue { // else it is as before, and shared
@@ -150,6 +153,10 @@ func (b *board) take(ctx context.Context) (*boardState, error) {
 
 // followCampaigns reads the campaigns that changed.
 func (b *board) followCampaigns(ctx context.Context) (map[portcullis.ID]campaigns.Stand, error) {
+	turn, err := b.desk.campaignRecords().Turn(ctx) // before the rest: what is written meanwhile is read next time
+	if err != nil || b.sorted != nil && turn == b.turn {
+		return b.stands, err
+	}
 	stands, err := b.desk.campaignRecords().Stands(ctx)
 	if err != nil {
 		return nil, err
@@ -165,10 +172,16 @@ func (b *board) followCampaigns(ctx context.Context) (map[portcullis.ID]campaign
 		}
 	}
 	list, err := b.desk.campaignRecords().Summaries(ctx, changed)
+	if err != nil {
+		return nil, err
+	}
 	for _, c := range list {
 		b.campaigns[c.ID] = c
 	}
-	return stands, err
+	b.sorted = slices.AppendSeq(make([]campaigns.Summary, 0, len(b.campaigns)), maps.Values(b.campaigns))
+	slices.SortFunc(b.sorted, func(a, b campaigns.Summary) int { return cmp.Or(b.Last.Compare(a.Last), cmp.Compare(a.ID, b.ID)) })
+	b.stands, b.turn = stands, turn
+	return stands, nil
 }
 
 // followNotices reads the notices that changed: all of them the first time, and when there

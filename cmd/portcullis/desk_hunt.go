@@ -392,12 +392,15 @@ func (d *deskService) keepIndicators(ctx context.Context, list []portcullis.Indi
 		if err := d.watchFor(ctx, tx); err != nil {
 			return err
 		}
+		if err := d.links.askHistory(ctx, tx, list); err != nil {
+			return err
+		}
 		return access.Audit(ctx, tx, string(access.EditIndicator), "indicators", intakeOf(list, out, d.now()))
 	})
 	if err != nil {
 		return out, d.plain(err)
 	}
-	seen, err := d.links.sight(ctx, list)
+	seen, err := d.links.sightWaiting(ctx)
 	if err != nil {
 		return out, d.plain(err)
 	}

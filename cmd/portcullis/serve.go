@@ -25,6 +25,7 @@ import (
 	"portcullis.example/portcullis/internal/mail/source"
 	"portcullis.example/portcullis/internal/people"
 	"portcullis.example/portcullis/internal/response"
+	"portcullis.example/portcullis/internal/screening/ledger"
 	"portcullis.example/portcullis/internal/web"
 	"portcullis.example/portcullis/internal/web/access"
 )
@@ -283,10 +284,40 @@ func (s *server) followed(next http.Handler) http.Handler {
 			api.WriteProblem(w, api.Problemf(http.StatusServiceUnavailable, "the audit cannot be written to, so nothing was done"))
 			return
 		}
+		before, err := s.stands(r)
 		next.ServeHTTP(w, r)
+		if err = errors.Join(err, s.attendLater(r.Context(), before)); err != nil {
+			s.log.Error("notices of a campaign that a program changed wait for its next change", "error", err)
+		}
 		s.desk.changed("campaigns", "")
 		s.desk.changed("notices", "")
 	})
+}
+
+// stands is how campaigns stand before a call that may change them; nil for other calls.
+func (s *server) stands(r *http.Request) (map[portcullis.ID]campaigns.Stand, error) {
+	if !strings.HasPrefix(r.URL.Path, api.Prefix+"/campaigns/") {
+		return nil, nil
+	}
+	return s.desk.campaignRecords().Stands(r.Context())
+}
+
+// attendLater has the campaigns attended to that a call changed.
+func (s *server) attendLater(ctx context.Context, before map[portcullis.ID]campaigns.Stand) error {
+	if before == nil {
+		return nil
+	}
+	after, err := s.desk.campaignRecords().Stands(ctx)
+	if err != nil {
+		return err
+	}
+	var keys []string
+	for id, now := range after {
+		if before[id].Version != now.Version {
+			keys = append(keys, string(id))
+		}
+	}
+	return s.app.store.Tx(ctx, func(tx *sql.Tx) error { return s.app.store.EnqueueOnce(ctx, tx, topicChanged, keys) })
 }
 
 // refusing writes to the audit that something was refused, before it is.
@@ -321,7 +352,7 @@ func (s *server) mayCall(c api.Caller, r api.Route) bool {
 	if r.Method != http.MethodGet && strings.HasPrefix(r.Path, "/notices") && (c.Via == api.ViaToken || !c.Has(api.Approver)) {
 		return false // what leaves the house, or stops a clock, needs a person with that role
 	}
-	return c.Scope.Unbounded() || strings.HasPrefix(r.Path, "/notices") || strings.HasPrefix(r.Path, "/openapi")
+	return c.Scope.Unbounded() || strings.HasPrefix(r.Path, "/notices") || strings.HasPrefix(r.Path, "/openapi") || r.Path == "/screen" || strings.HasPrefix(r.Path, "/lists")
 }
 
 // health answers whether the store does.
@@ -360,6 +391,12 @@ func (s *server) run(ctx context.Context, watch []string, plan *exercisePlan) er
 	if s.witness != nil {
 		group.Go(func() error { return s.witness.Run(ctx, s.app.store.DB()) })
 	}
+	group.Go(func() error { // the first screening needs the lists in memory
+		if _, err := s.desk.names.Ready(ctx); err != nil && ctx.Err() == nil && !errors.Is(err, ledger.ErrNoLists) {
+			s.log.Error("the lists could not be loaded; screening tells", "error", err)
+		}
+		return nil
+	})
 	fmt.Fprintf(s.std.out, "The desk is at %s\n", deskURL(s.app.cfg.Desk))
 	s.guard.PrintLinks()
 	switch {

@@ -37,6 +37,14 @@ func (r *Reader) Stands(ctx context.Context) (map[portcullis.ID]Stand, error) {
 	return all, rows.Err()
 }
 
+// Turn changes with every transaction that writes campaigns.
+func (r *Reader) Turn(ctx context.Context) (turn int64, err error) {
+	if err = r.q.QueryRowContext(ctx, `SELECT turn FROM campaigns_state WHERE id=1`).Scan(&turn); err != nil {
+		return 0, fmt.Errorf("read whether campaigns changed: %w", err)
+	}
+	return turn, nil
+}
+
 // summariesAtOnce bounds how many ids stand in one statement.
 const summariesAtOnce = 400
 
