@@ -93,9 +93,7 @@ var nicknames = sync.OnceValue(func() map[string][]string {
 	for line := range strings.Lines(strings.TrimSpace(nicknameTable)) {
 		full, shorts, _ := strings.Cut(line, ":")
 		for _, s := range strings.Fields(shorts) {
-			for _, f := range strings.Fields(full) {
-				m[s] = append(m[s], f)
-			}
+			m[s] = append(m[s], strings.Fields(full)...)
 		}
 	}
 	return m
