@@ -22,7 +22,7 @@ type Ask struct {
 }
 
 const (
-	recent   = 200 // history is read from the latest mails only; more proves nothing more and costs time
+	recent   = 100 // history is read from the latest mails only; more proves nothing more and costs time
 	maxAsked = 4   // recipients
 )
 
@@ -60,14 +60,14 @@ func (r *Reader) History(ctx context.Context, a Ask) (h mail.History, err error)
 
 // seen tells what mail from a sender or an organisation there was: how many, how many
 // mailboxes it reached, how many of it these recipients got, and when the first came.
-// All of it comes in one row: stepping through two hundred costs more than joining them.
+// All of it comes in one row: stepping through a hundred costs more than joining them.
 // What is distinct is counted here: SQLite would build a table for it, even of nothing.
 func (r *Reader) seen(ctx context.Context, column, key string, before int64, recipients []string) (mails, reached, to int, first time.Time, err error) {
 	var n int
 	var earliest int64
 	var messages, mailboxes string
 	err = r.q.QueryRowContext(ctx, `SELECT count(*), coalesce(min(time), 0), coalesce(string_agg(CAST(message AS TEXT), ' '), ''), coalesce(string_agg(recipient, ' '), '')
-		FROM (SELECT message, recipient, time FROM mail_contact WHERE `+column+`=$1 AND time<$2 ORDER BY time DESC LIMIT 200) AS latest`, key, before).Scan(&n, &earliest, &messages, &mailboxes)
+		FROM (SELECT message, recipient, time FROM mail_contact WHERE `+column+`=$1 AND time<$2 ORDER BY time DESC LIMIT 100) AS latest`, key, before).Scan(&n, &earliest, &messages, &mailboxes)
 	if err == nil && n == recent { // there may be more
 		err = r.q.QueryRowContext(ctx, `SELECT min(time) FROM mail_contact WHERE `+column+`=$1 AND time<$2`, key, before).Scan(&earliest)
 	}
@@ -99,7 +99,7 @@ func (r *Reader) seen(ctx context.Context, column, key string, before int64, rec
 // named counts who else used a display name, among the latest mails under it.
 func (r *Reader) named(ctx context.Context, a Ask, before int64) (addresses, mails int, err error) {
 	answer, err := r.q.QueryContext(ctx, `SELECT sender FROM
-		(SELECT sender FROM mail_contact WHERE name=$1 AND name<>'' AND time<$2 ORDER BY time DESC LIMIT 1000) latest WHERE sender<>$3 LIMIT 200`, // the inner limit: one sender may have used the name for all of 50,000 mails
+		(SELECT sender FROM mail_contact WHERE name=$1 AND name<>'' AND time<$2 ORDER BY time DESC LIMIT 250) latest WHERE sender<>$3 LIMIT 200`, // the inner limit: one sender may have used the name for all of 50,000 mails
 		a.Name, before, a.Sender)
 	list, err := rows.Strings(answer, err)
 	if err != nil {
