@@ -48,7 +48,7 @@ type Recipient struct {
 // mail dated before it. It is what a stranger cannot forge.
 type History struct {
 	Known           bool      `json:"known"`        // false: there was no archive to ask
-	SenderMails     int       `json:"sender_mails"` // from this address; of all counts only the latest 100 mails are looked at
+	SenderMails     int       `json:"sender_mails"` // from this address; of all counts only the latest mails are looked at: 24 of an address, 64 of a name, 100 of a domain
 	SenderFirst     time.Time `json:"sender_first,omitzero"`
 	SenderReached   int       `json:"sender_reached"` // distinct mailboxes of the house it wrote to
 	DomainMails     int       `json:"domain_mails"`   // from the sender's organisational domain

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -22,8 +23,14 @@ type Ask struct {
 }
 
 const (
-	recent   = 100 // history is read from the latest mails only; more proves nothing more and costs time
-	maxAsked = 4   // recipients
+	maxAsked = 4 // recipients
+	// History is read from the latest mails only: more proves nothing more, and every mail of a sender who writes
+	// daily would pay for it. The judge asks for six mails of an address, and for twelve mailboxes and more a domain
+	// wrote to five times each.
+	// Written into the statement: SQLite plans worse for a limit it does not know.
+	recentOfSender = "24"
+	recentOfDomain = "100"
+	recentOfName   = "64"
 )
 
 // History tells what the archive knows of a sender from mail dated before.
@@ -38,7 +45,7 @@ func (r *Reader) History(ctx context.Context, a Ask) (h mail.History, err error)
 	}
 	before := a.Before.UnixMicro()
 	if a.Org != "" {
-		h.DomainMails, h.DomainReached, h.DomainRecipient, h.DomainFirst, err = r.seen(ctx, "org", a.Org, before, a.Recipients)
+		h.DomainMails, h.DomainReached, h.DomainRecipient, h.DomainFirst, err = r.seen(ctx, "org", a.Org, recentOfDomain, before, a.Recipients)
 		if err != nil {
 			return h, err
 		}
@@ -47,7 +54,7 @@ func (r *Reader) History(ctx context.Context, a Ask) (h mail.History, err error)
 		}
 	}
 	if a.Sender != "" && (a.Org == "" || h.DomainMails > 0) { // nobody of a domain that never wrote has written
-		h.SenderMails, h.SenderReached, h.ToRecipient, h.SenderFirst, err = r.seen(ctx, "sender", a.Sender, before, a.Recipients)
+		h.SenderMails, h.SenderReached, h.ToRecipient, h.SenderFirst, err = r.seen(ctx, "sender", a.Sender, recentOfSender, before, a.Recipients)
 		if err != nil {
 			return h, err
 		}
@@ -60,15 +67,15 @@ func (r *Reader) History(ctx context.Context, a Ask) (h mail.History, err error)
 
 // seen tells what mail from a sender or an organisation there was: how many, how many
 // mailboxes it reached, how many of it these recipients got, and when the first came.
-// All of it comes in one row: stepping through a hundred costs more than joining them.
+// All of it comes in one row: stepping through them costs more than joining them.
 // What is distinct is counted here: SQLite would build a table for it, even of nothing.
-func (r *Reader) seen(ctx context.Context, column, key string, before int64, recipients []string) (mails, reached, to int, first time.Time, err error) {
+func (r *Reader) seen(ctx context.Context, column, key, recent string, before int64, recipients []string) (mails, reached, to int, first time.Time, err error) {
 	var n int
 	var earliest int64
 	var messages, mailboxes string
 	err = r.q.QueryRowContext(ctx, `SELECT count(*), coalesce(min(time), 0), coalesce(string_agg(CAST(message AS TEXT), ' '), ''), coalesce(string_agg(recipient, ' '), '')
-		FROM (SELECT message, recipient, time FROM mail_contact WHERE `+column+`=$1 AND time<$2 ORDER BY time DESC LIMIT 100) AS latest`, key, before).Scan(&n, &earliest, &messages, &mailboxes)
-	if err == nil && n == recent { // there may be more
+		FROM (SELECT message, recipient, time FROM mail_contact WHERE `+column+`=$1 AND time<$2 ORDER BY time DESC LIMIT `+recent+`) AS latest`, key, before).Scan(&n, &earliest, &messages, &mailboxes)
+	if err == nil && strconv.Itoa(n) == recent { // there may be more
 		err = r.q.QueryRowContext(ctx, `SELECT min(time) FROM mail_contact WHERE `+column+`=$1 AND time<$2`, key, before).Scan(&earliest)
 	}
 	if err != nil {
@@ -99,7 +106,7 @@ func (r *Reader) seen(ctx context.Context, column, key string, before int64, rec
 // named counts who else used a display name, among the latest mails under it.
 func (r *Reader) named(ctx context.Context, a Ask, before int64) (addresses, mails int, err error) {
 	answer, err := r.q.QueryContext(ctx, `SELECT sender FROM
-		(SELECT sender FROM mail_contact WHERE name=$1 AND name<>'' AND time<$2 ORDER BY time DESC LIMIT 250) latest WHERE sender<>$3 LIMIT 200`, // the inner limit: one sender may have used the name for all of 50,000 mails
+		(SELECT sender FROM mail_contact WHERE name=$1 AND name<>'' AND time<$2 ORDER BY time DESC LIMIT `+recentOfName+`) latest WHERE sender<>$3`, // the limit: one sender may have used the name for all of 50,000 mails
 		a.Name, before, a.Sender)
 	list, err := rows.Strings(answer, err)
 	if err != nil {
