@@ -164,7 +164,7 @@ func printAnswer(out io.Writer, a ledger.Answer, s *ledger.Screening) {
 	for _, l := range s.Lists {
 		looked = append(looked, l.List+datedShort(l.Published))
 	}
-	fmt.Fprintf(out, "\n%s\n", t.dim(fmt.Sprintf("Lists: %s. Matcher %s, threshold %.2f.", printable(strings.Join(looked, ", ")), s.Terms.Matcher, s.Terms.Threshold)))
+	fmt.Fprintf(out, "\n%s\n", t.dim(fmt.Sprintf("Lists: %s. Matcher %s, threshold %v.", printable(strings.Join(looked, ", ")), s.Terms.Matcher, s.Terms.Threshold)))
 }
 
 func datedShort(published string) string {

@@ -2,6 +2,7 @@ package bench
 
 import (
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"slices"
 )
@@ -147,13 +148,49 @@ func reached(scores []float64, threshold float64) float64 {
 	return float64(n) / float64(max(1, len(scores)))
 }
 
-// lowestThreshold is the lowest at which no more than most of the first half of the scores
-// are reached.
-func lowestThreshold(scores []float64, most float64) float64 {
-	for t := 0.6; t < 1; t += 0.005 {
-		if reached(scores[:len(scores)/2], t) <= most {
+// falseHitsTarget is the share of strangers that may be called a match.
+const falseHitsTarget = 0.0005
+
+// halves takes every other case, so that neither half has a source or an alphabet of its own.
+func halves[T any](all []T) (first, second []T) {
+	for i, v := range all {
+		if i%2 == 0 {
+			first = append(first, v)
+		} else {
+			second = append(second, v)
+		}
+	}
+	return first, second
+}
+
+// safeThreshold is the lowest at which the share of scores that reach it is at most the
+// given one with 95 % confidence: the exact upper bound (Clopper and Pearson 1934), for
+// small counts that of a Poisson distribution.
+func safeThreshold(scores []float64, most float64) float64 {
+	for step := range 80 {
+		t := 0.6 + float64(step)*0.005
+		if poissonUpper(int(math.Round(reached(scores, t)*float64(len(scores))))) <= most*float64(len(scores)) {
 			return t
 		}
 	}
 	return 1
+}
+
+// poissonUpper is the mean under which seeing at most k has a probability of 5 %.
+func poissonUpper(k int) float64 {
+	low, high := float64(k), float64(k)+20+5*math.Sqrt(float64(k))
+	for range 60 {
+		mean := (low + high) / 2
+		term, sum := math.Exp(-mean), 0.0
+		for i := 0; i <= k; i++ {
+			sum += term
+			term *= mean / float64(i+1)
+		}
+		if sum > 0.05 {
+			low = mean
+		} else {
+			high = mean
+		}
+	}
+	return high
 }

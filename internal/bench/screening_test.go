@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"math"
 	"strings"
 	"testing"
 
@@ -40,5 +41,14 @@ func TestRulesOfMandarin(t *testing.T) {
 	}
 	if got := strings.Join(cutSyllables("guangzong"), " "); got != "guang zong" {
 		t.Errorf("syllables: %s", got)
+	}
+}
+
+// The bounds are those of published tables (Garwood 1936): 2.996 at none, 4.744 at one, 6.296 at two.
+func TestPoissonUpper(t *testing.T) {
+	for k, want := range []float64{2.996, 4.744, 6.296, 7.754} {
+		if got := poissonUpper(k); math.Abs(got-want) > 0.001 {
+			t.Errorf("poissonUpper(%d) = %.4f, want %.3f", k, got, want)
+		}
 	}
 }

@@ -17,6 +17,7 @@ const (
 	otherCountry = 0.95
 	otherGender  = 0.85
 	justBelow    = MatchThreshold - 0.01
+	sameName     = 0.95 // from here on a rare name is not let go for one fact that contradicts
 	common       = -5.01 // powers of ten
 	commonAlone  = -3.01
 )
@@ -35,8 +36,12 @@ func (s *search) hit(q Query, e *Entity, name Name, score float32) Hit {
 	if name.Kind == NameWeakAlias {
 		h.Against = append(h.Against, "the list calls this alias weak")
 	}
-	if h.Possible {
+	switch {
+	case h.Possible:
 		h.Against = append(h.Against, "very many people bear this name: it needs a birth date or nationality")
+	case h.NameScore >= sameName && h.Score < MatchThreshold: // lists err in dates and countries, and people deceive
+		h.Possible, h.Score = true, max(h.Score, Floor)
+		h.Against = append(h.Against, "few people bear this name: compare a document before letting it go")
 	}
 	return h
 }

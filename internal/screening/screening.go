@@ -16,12 +16,12 @@ package screening
 
 // MatcherVersion changes whenever the same query and the same entries can give
 // another score. It is part of each audit record.
-const MatcherVersion = "1"
+const MatcherVersion = "2"
 
 const (
 	// MatchThreshold is the score from which on a hit is called a match.
 	// How it was chosen is in docs/SCREENING.md.
-	MatchThreshold = 0.82
+	MatchThreshold = 0.835
 	// MaxName is how many bytes of a name are compared. What comes after them is not
 	// looked at; whoever takes names in says so.
 	MaxName = 600
@@ -159,8 +159,9 @@ type Hit struct {
 	Name   Name    // the name that matched best
 	Score  float64 // 0–1, of name and everything else
 	// Possible: the name fits, but is one that very many people bear, or nothing
-	// beyond a weak alias fits. It needs a birth date or nationality before
-	// anybody may call it a match; Score stays below MatchThreshold.
+	// beyond a weak alias fits: it needs a birth date or nationality before
+	// anybody may call it a match. Or the name is rare and the same, and a birth date,
+	// country or gender speaks against it. Score stays below MatchThreshold.
 	Possible  bool
 	NameScore float64 // before birth date, country, gender and identifiers
 	Alignment []AlignedPart

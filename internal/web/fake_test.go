@@ -201,7 +201,7 @@ func (f *fakeDesk) Situation(context.Context) (Situation, error) {
 		}
 		a.Targeted, a.Ordinary = append(a.Targeted, t), append(a.Ordinary, 180+(i*37)%90-(i%7)/5*120)
 	}
-	return answer(f, Situation{AsOf: fakeNow, Totals: Totals{100_000, 1_284, 7, 31, 3, 9, 4}, Clocks: f.clocks(8), Campaigns: rowsOf(5, campaignRow), People: rowsOf(8, personRow),
+	return answer(f, Situation{AsOf: fakeNow, Hunts: f.hunts(), Totals: Totals{100_000, 1_284, 7, 31, 3, 9, 4}, Clocks: f.clocks(8), Campaigns: rowsOf(5, campaignRow), People: rowsOf(8, personRow),
 		Sensors: []Sensor{{"Mail: parliament gateway", before(2 * time.Minute), 9_412, 9_800, false, ""}, {"Mail: members' mailboxes", before(7 * time.Minute), 2_204, 2_100, false, ""},
 			{"Sign-ins: identity provider", before(5 * hour), 0, 4_100, true, "nothing since 09:05; usually 170 an hour"}},
 		Activity: a, Requests: []BreakGlass{f.request(false)}, Exercise: f.exercise()})
@@ -241,7 +241,7 @@ func (f *fakeDesk) Campaign(_ context.Context, id portcullis.ID) (Campaign, erro
 		{"4 of 4 targets on the Foreign Affairs Committee", "targets", "", 0.18, 9}, {"Same signing domain, registered 9 days before", "sender", "budget-parliament.example", 0.09, 14}}
 	c.Graph = f.graphOf()
 	c.Indicators = rowsOf(6, fakeIndicator)
-	c.Edits = []Edit{{before(3 * aDay), "Chiara Marchetti", "merged “Press accreditation” into it", "Same page behind both links."}, {before(9 * aDay), "the machine", "began it", "two mails with one tracker host"}}
+	c.Edits = []Edit{{before(3 * aDay), "Chiara Marchetti", "merged “Press accreditation” into it", "Same page behind both links.", 3}, {before(9 * aDay), "the machine", "began it", "two mails with one tracker host", 0}}
 	c.Assessment = fakeAssessment()
 	return answer(f, c)
 }
@@ -307,7 +307,7 @@ func fakeAssessment() *Assessment {
 	})
 	return &Assessment{Version: 4, Head: "entry 31, 9f2c41d07a…", Calibration: "Calibrated on simulation only", Updated: before(2 * aDay), By: "Chiara Marchetti", Propositions: []Proposition{
 		{Key: "one-campaign", Text: "These mails are one campaign", Word: "highly likely", Leading: "One campaign", Confidence: "moderate", Reasons: []string{"two independent origins", "one source graded C"},
-			Hypotheses: []Hypothesis{{"One campaign", 0.3, 0.81, 0.86, 0.9, "highly likely"}, {"Two campaigns that share hosting", 0.4, 0.08, 0.11, 0.16, "highly unlikely"}, {"Chance", 0.3, 0.01, 0.03, 0.05, "remote chance"}}},
+			Hypotheses: []Hypothesis{{"One campaign", 0.3, 0.81, 0.86, 0.9, "highly likely"}, {"Two campaigns that share hosting", 0.4, 0.08, 0.11, 0.16, "highly unlikely"}, {"Chance", 0.3, 0.01, 0.03, 0.05, "remote chance"}}, Rivals: []Rival{{"holds", "One campaign"}, {"unknown", "Unknown"}, {"ordinary", "Ordinary marketing or research"}, {"false-flag", "Made to look like one"}}},
 		{Key: "actor", Text: "Who is behind it", Word: "likely or probable", Leading: "The group behind “Embassy seminar”", Confidence: "low", Reasons: []string{"one origin carries most of it"}, Caps: []string{"“Almost certain” would need three independent origins on two vertices; there are two."}, Hypotheses: hypotheses, Evidence: evidence},
 		{Key: "state-affiliated", Text: "The actor is affiliated with a state", Off: "off by default; an approver switches it on"},
 		{Key: "accessed", Text: "Mailboxes were accessed", Word: "unlikely to realistic possibility", Leading: "Accessed", Confidence: "low", Hypotheses: []Hypothesis{{"Accessed", 0.2, 0.26, 0.33, 0.48, "unlikely to realistic possibility"}, {"Not accessed", 0.8, 0.52, 0.67, 0.74, "likely or probable"}}},
@@ -361,6 +361,12 @@ func (f *fakeDesk) Finding(ctx context.Context, id portcullis.ID) (Finding, erro
 }
 
 func (f *fakeDesk) Hunt(_ context.Context, q HuntQuery) (Hunt, error) {
+	if q.Text == "" && q.Request == "" {
+		return answer(f, Hunt{Requests: f.hunts()})
+	}
+	if strings.Contains(q.Text, "@") {
+		return answer(f, Hunt{Personal: true, Requests: f.hunts()})
+	}
 	return answer(f, Hunt{Understood: []portcullis.Observable{{Type: portcullis.TypeDomain, Value: "seminar-news.example"}}, Total: 41, Searched: 41_208, Oldest: before(730 * aDay), Took: 412 * time.Millisecond, People: rowsOf(6, personRow), Beyond: 2,
 		Hits: rowsOf(30, func(i int) Hit {
 			forms := []string{"as it is", "redirector parameter", "base64 body", "punycode"}
@@ -411,7 +417,7 @@ func (f *fakeDesk) Contacts(ctx context.Context) (Contacts, error) {
 func (f *fakeDesk) Audit(context.Context, AuditQuery) (Audit, error) {
 	mine := f.request(true)
 	mine.ID = "request:2"
-	return answer(f, Audit{Total: 8_400, Verified: true, Head: "entry 8400, 9f2c41d07a88…", Checkpoint: "portcullis.example/audit\n8400\nn0FfTLsO1wg=\n\n— desk Az3g…", Checked: before(10 * time.Minute), Next: "p2", Requests: []BreakGlass{f.request(false), mine},
+	return answer(f, Audit{Total: 8_400, Verified: true, Head: "entry 8400, 9f2c41d07a88…", Checkpoint: "portcullis.example/audit\n8400\nn0FfTLsO1wg=\n\n— desk Az3g…", Checked: before(10 * time.Minute), Next: "p2", Requests: []BreakGlass{f.request(false), mine}, Hunts: f.hunts(), GlassHours: 8,
 		Holds: []HoldRow{{who(2), PrivilegeHold{before(30 * aDay), "Clerk of the House", "Correspondence with the ombudsman."}}},
 		Rows: rowsOf(40, func(i int) AuditRow {
 			return AuditRow{int64(8400 - i), before(time.Duration(i) * 11 * time.Minute), "Chiara Marchetti", "oidc", []string{"look", "merge", "approve", "hunt"}[i%4], "finding on mail to Bao Marchetti", findingID(i), "for campaign “Budget letters”", "9f2c41d07a88b1", i == 7}
@@ -437,7 +443,7 @@ func fakeEntry(i int) ScreenEntry {
 }
 
 func (f *fakeDesk) Screen(_ context.Context, q ScreenQuery) (Screening, error) {
-	s := Screening{Lists: rowsOf(3, fakeList), Threshold: 0.82, Matcher: "1"}
+	s := Screening{Lists: rowsOf(3, fakeList), Threshold: 0.835, Matcher: "1"}
 	switch {
 	case strings.HasPrefix(q.Born, "the day"):
 		return Screening{}, &InvalidError{"born", "Write the birth date as 1985, 1985-04 or 1985-04-23."}
@@ -504,6 +510,34 @@ func (f *fakeDesk) AskBreakGlass(_ context.Context, a BreakGlassAct) (portcullis
 }
 func (f *fakeDesk) DecideBreakGlass(_ context.Context, a DecideAct) error {
 	return f.act("decide %s@%d grant %v: %s", a.Request, a.Version, a.Grant, a.Why)
+}
+func (f *fakeDesk) Undo(_ context.Context, a UndoAct) error {
+	return f.act("undo %d in %s@%d: %s", a.Decision, a.Campaign, a.Version, a.Why)
+}
+func (f *fakeDesk) Weigh(_ context.Context, a EvidenceAct) error {
+	return f.act("weigh %s@%d %s: %s (%s via %s, %s, %s) %v %s", a.Campaign, a.Version, a.Proposition, a.Note, a.Origin, a.Via, a.Grade, a.Vertex, a.Likelihood, a.Hash)
+}
+func (f *fakeDesk) EndDelay(_ context.Context, a NoticeAct) error {
+	return f.set(a, Approved, "end the delay of")
+}
+func (f *fakeDesk) Withdraw(_ context.Context, a WithdrawAct) error {
+	return f.set(a.NoticeAct, Withdrawn, "withdraw ("+a.Why+")")
+}
+func (f *fakeDesk) Settle(_ context.Context, a SettleAct) error {
+	return f.set(a.NoticeAct, map[bool]NoticeState{true: Sent, false: Approved}[a.Arrived], fmt.Sprintf("settle %v (%s)", a.Arrived, a.Why))
+}
+func (f *fakeDesk) Account(_ context.Context, a AccountAct) error {
+	return f.act("account of %s suspected %v: %s", a.Person, a.Suspected, a.Why)
+}
+func (f *fakeDesk) AskHunt(_ context.Context, a HuntAct) (portcullis.ID, error) {
+	return "hunt:3", f.act("ask to hunt %q: %s", a.Text, a.Why)
+}
+func (f *fakeDesk) DecideHunt(_ context.Context, a DecideAct) error {
+	return f.act("decide hunt %s grant %v: %s", a.Request, a.Grant, a.Why)
+}
+func (f *fakeDesk) hunts() []HuntRequest {
+	return []HuntRequest{{ID: "hunt:1", Text: "press@mail.example", Who: "Chiara Marchetti", Why: "Incident 12: whom else did this sender write to?", Asked: before(hour), State: "waiting", Until: fakeNow.Add(23 * hour)},
+		{ID: "hunt:2", Text: "subject:Invitation to a briefing", Who: "Officer", Why: "Incident 12", Asked: before(2 * hour), State: "agreed", Decided: "Greta Brandt", Until: fakeNow.Add(6 * hour), Mine: true}}
 }
 func (f *fakeDesk) Hold(_ context.Context, a HoldAct) error {
 	return f.act("hold %s@%d set %v: %s", a.Person, a.Version, a.Set, a.Why)
