@@ -74,6 +74,9 @@ type Input struct {
 	MailFrom    string   // RFC 5321 reverse-path without brackets; empty for bounces
 	FromDomains []string // of the authors in RFC 5322 From
 	Received    time.Time
+	// Rebuilt says that the body was put together anew from what a mailbox kept of it
+	// (Outlook): that no signature fits it says nothing.
+	Rebuilt bool
 }
 
 // Alignment says how close a domain, authenticated or not, is to the author's

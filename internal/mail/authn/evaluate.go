@@ -39,6 +39,9 @@ func Evaluate(ctx context.Context, in Input, r Resolver) Results {
 	if e.SPF.Domain != "" {
 		e.SPF.Aligned = e.aligned(ctx, e.SPF.Domain)
 	}
+	if in.Rebuilt {
+		e.bodyLost()
+	}
 	e.settle()
 	e.evaluateARC(ctx)
 	return e.Results
@@ -46,6 +49,22 @@ func Evaluate(ctx context.Context, in Input, r Resolver) Results {
 
 func (e *evaluation) unknown(format string, args ...any) {
 	e.Unknown = append(e.Unknown, fmt.Sprintf(format, args...))
+}
+
+// bodyLost takes back what only a body can say that is not there any more.
+func (e *evaluation) bodyLost() {
+	const why = "the mailbox kept the text and not the bytes that were signed"
+	for i := range e.DKIM {
+		d := &e.DKIM[i]
+		if d.BodyHash == BodyMatch || d.BodyHash == BodyPrefix {
+			continue
+		}
+		d.BodyHash = BodyUnknown
+		if d.Result == Fail {
+			d.Result, d.Reason = Unknown, why
+			e.unknown("DKIM of %s: %s", d.Domain, why)
+		}
+	}
 }
 
 // evaluateSPF asks for the policy of the envelope sender, or of HELO where
@@ -183,6 +202,9 @@ func (e *evaluation) evaluateARC(ctx context.Context) {
 	}
 	if out.Sets > 0 {
 		e.ARC.BodyHash = bodyHash(out.Body)
+	}
+	if e.in.Rebuilt && e.ARC.Result == Fail && e.ARC.BodyHash == BodyMismatch {
+		e.ARC.Result, e.ARC.BodyHash, e.ARC.Reason = Unknown, BodyUnknown, "the mailbox kept the text and not the bytes that were signed"
 	}
 	if e.ARC.Result == Unknown {
 		e.unknown("ARC: %s", e.ARC.Reason)

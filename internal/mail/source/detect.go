@@ -22,6 +22,7 @@ const (
 	kindBzip2
 	kindZip
 	kindTar
+	kindPST
 	kindRefused // a mail or archive format that is known and not read
 )
 
@@ -40,7 +41,7 @@ var magics = []struct {
 	{"PK\x05\x06", kindZip, ""},
 	{"PK\x07\x08PK\x03\x04", kindZip, ""},
 	{"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", kindOLE, ""},
-	{"!BDN", kindRefused, "Outlook data file: export its folders as .msg, .eml or mbox first"},
+	{"!BDN", kindPST, ""},
 	{"7z\xbc\xaf\x27\x1c", kindRefused, "7-Zip archive: unpack it, or pack it again as zip"},
 	{"Rar!\x1a\x07", kindRefused, "RAR archive: unpack it, or pack it again as zip"},
 	{"\xfd7zXZ\x00", kindRefused, "xz: unpack it with xz -d, or pack it again with gzip or zstd"},
@@ -227,7 +228,9 @@ var foreignNames = map[string]bool{
 	"maildirfolder": true, "maildirsize": true, "subscriptions": true, ".subscriptions": true,
 	".mh_sequences": true, ".mh_profile": true, ".mailboxlist": true, ".mbox.lock": true,
 	"msgfilterrules.dat": true, "popstate.dat": true, "table_of_contents": true,
-	".gitignore": true, ".gitkeep": true, ".uidvalidity": true, ".localized": true,
+	"filterlog.html": true, "junklog.html": true, "virtualfolders.dat": true, "panacea.dat": true, "filters.js": true,
+	"feeds.json": true, "feeditems.json": true, "feeds.rdf": true, "feeditems.rdf": true, "info.plist": true,
+	".gitignore": true, ".gitattributes": true, ".gitkeep": true, ".uidvalidity": true, ".localized": true,
 }
 
 func trimBOM(b []byte) []byte { return bytes.TrimPrefix(b, []byte("\xef\xbb\xbf")) }

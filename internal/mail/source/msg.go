@@ -6,75 +6,20 @@ import (
 	"fmt"
 	"io"
 	"sort"
-	"strconv"
 	"strings"
-	"time"
 
 	"github.com/richardlehane/mscfb"
 )
 
-// Property tags of Outlook messages (MS-OXPROPS), without their types.
+// Names within a compound file that holds a message (MS-OXMSG §2.2).
 const (
-	propMessageClass     = 0x001A
-	propSubject          = 0x0037
-	propClientSubmitTime = 0x0039
-	propRepresentingName = 0x0042
-	propRepresentingMail = 0x0065
-	propRepresentingType = 0x0064
-	propReplyNames       = 0x0050
-	propTransportHeaders = 0x007D
-	propRecipientType    = 0x0C15
-	propSenderName       = 0x0C1A
-	propSenderType       = 0x0C1E
-	propSenderMail       = 0x0C1F
-	propDeliveryTime     = 0x0E06
-	propBody             = 0x1000
-	propRTF              = 0x1009
-	propHTML             = 0x1013
-	propMessageID        = 0x1035
-	propReferences       = 0x1039
-	propInReplyTo        = 0x1042
-	propDisplayName      = 0x3001
-	propAddressType      = 0x3002
-	propAddress          = 0x3003
-	propSMTPAddress      = 0x39FE
-	propAttachData       = 0x3701
-	propAttachExtension  = 0x3703
-	propAttachShortName  = 0x3704
-	propAttachMethod     = 0x3705
-	propAttachLongName   = 0x3707
-	propAttachPath       = 0x3708
-	propAttachLongPath   = 0x370D
-	propAttachType       = 0x370E
-	propAttachContentID  = 0x3712
-	propInternetCodepage = 0x3FDE
-	propMessageCodepage  = 0x3FFD
-	propSenderSMTP       = 0x5D01
-	propRepresentingSMTP = 0x5D02
-	propAttachmentHidden = 0x7FFE
-	typeInteger          = 0x0003
-	typeBoolean          = 0x000B
-	typeObject           = 0x000D
-	typeString8          = 0x001E
-	typeString           = 0x001F
-	typeTime             = 0x0040
-	typeBinary           = 0x0102
-	attachByReference    = 2
-	attachReferenceOnly  = 4
-	attachEmbedded       = 5
-	attachWeb            = 7
-	recipientCc          = 2
-	recipientBcc         = 3
-	propertiesStream     = "__properties_version1.0"
-	substreamPrefix      = "__substg1.0_"
-	recipientPrefix      = "__recip_version1.0_"
-	attachmentPrefix     = "__attach_version1.0_"
-	headerBytesMessage   = 32 // MS-OXMSG §2.4.1.1
-	headerBytesEmbedded  = 24 // §2.4.1.2
-	headerBytesSub       = 8  // §2.4.1.3
-	maxEmbedded          = 16 // messages within messages
-	maxRecipients        = 100_000
-	maxAttachments       = 10_000
+	propertiesStream    = "__properties_version1.0"
+	substreamPrefix     = "__substg1.0_"
+	recipientPrefix     = "__recip_version1.0_"
+	attachmentPrefix    = "__attach_version1.0_"
+	headerBytesMessage  = 32 // MS-OXMSG §2.4.1.1
+	headerBytesEmbedded = 24 // §2.4.1.2
+	headerBytesSub      = 8  // §2.4.1.3
 )
 
 // errNoMessage says that a compound file is something else: a document, an installer.
@@ -179,121 +124,91 @@ func (c *compound) read(f *mscfb.File) (b []byte, err error) {
 	return b, nil
 }
 
-// properties are those of a message, a recipient or an attachment.
-type properties struct {
-	c     *compound
-	at    *storage
-	fixed map[uint32][8]byte // by tag: identifier, type
-	page  codepage
-	err   *error // the first failure, of the whole message
+// compoundObject is a message, a recipient or an attachment.
+type compoundObject struct {
+	c      *compound
+	at     *storage
+	values map[uint32][8]byte // by tag: identifier, type
+	failed error              // while it was opened
 }
 
 // open reads the fixed properties (MS-OXMSG §2.4): entries of 16 bytes behind a header.
-func (c *compound) open(at *storage, header int, failed *error) properties {
-	p := properties{c: c, at: at, fixed: map[uint32][8]byte{}, page: codepageOf(cpWestern), err: failed}
+func (c *compound) open(at *storage, header int) *compoundObject {
+	o := &compoundObject{c: c, at: at, values: map[uint32][8]byte{}}
 	f := at.streams[propertiesStream]
 	if f == nil {
-		return p
+		return o
 	}
 	b, err := c.read(f)
-	p.note(err)
+	o.failed = err
 	for b = b[min(header, len(b)):]; len(b) >= 16; b = b[16:] {
-		p.fixed[binary.LittleEndian.Uint32(b)] = [8]byte(b[8:16])
+		o.values[binary.LittleEndian.Uint32(b)] = [8]byte(b[8:16])
 	}
-	return p
+	return o
 }
 
-func (p properties) note(err error) {
-	if err != nil && *p.err == nil {
-		*p.err = err
-	}
+func (o *compoundObject) fixed(tag uint32) ([8]byte, bool) {
+	v, ok := o.values[tag]
+	return v, ok
 }
 
-func (p properties) integer(id uint32) (int, bool) {
-	v, ok := p.fixed[id<<16|typeInteger]
-	return int(int32(binary.LittleEndian.Uint32(v[:]))), ok
-}
-
-func (p properties) boolean(id uint32) bool {
-	v := p.fixed[id<<16|typeBoolean]
-	return v[0] != 0
-}
-
-// filetimeEpoch is 1 January 1601 in seconds before 1970 (MS-DTYP §2.3.3).
-const filetimeEpoch = 11_644_473_600
-
-func (p properties) time(id uint32) time.Time {
-	v, ok := p.fixed[id<<16|typeTime]
-	ticks := binary.LittleEndian.Uint64(v[:])
-	if !ok || ticks == 0 || ticks > 1<<59 {
-		return time.Time{}
-	}
-	return time.Unix(int64(ticks/1e7)-filetimeEpoch, int64(ticks%1e7)*100).UTC()
-}
-
-// bytes returns a property that lies in a stream of its own.
-func (p properties) bytes(id uint32, typ uint32) []byte {
-	f := p.at.streams[substreamName(id, typ)]
+// stream returns a property that lies in a stream of its own.
+func (o *compoundObject) stream(tag uint32) ([]byte, error) {
+	f := o.at.streams[substreamName(tag)]
 	if f == nil {
-		return nil
+		return nil, nil
 	}
-	b, err := p.c.read(f)
-	p.note(err)
-	return b
+	return o.c.read(f)
 }
 
-func substreamName(id, typ uint32) string {
-	return fmt.Sprintf("%s%04X%04X", substreamPrefix, id, typ)
+func substreamName(tag uint32) string { return fmt.Sprintf("%s%08X", substreamPrefix, tag) }
+
+func (o *compoundObject) recipients() (list []bag, err error) {
+	for _, at := range o.at.sub(recipientPrefix, maxRecipients) {
+		r := o.c.open(at, headerBytesSub)
+		list, err = append(list, r), errors.Join(err, r.failed)
+	}
+	return list, err
 }
 
-// text returns a string property as UTF-8, in whichever of its types it is there.
-func (p properties) text(id uint32) string {
-	if b := p.bytes(id, typeString); b != nil {
-		return utf16LE(b)
+func (o *compoundObject) attached(fn func(mapiAttached)) (err error) {
+	for _, at := range o.at.sub(attachmentPrefix, maxAttachments) {
+		a := o.c.open(at, headerBytesSub)
+		err = errors.Join(err, a.failed)
+		fn(a)
 	}
-	b := p.bytes(id, typeString8)
-	for len(b) > 0 && b[len(b)-1] == 0 {
-		b = b[:len(b)-1]
-	}
-	return p.page.decode(b)
+	return err
 }
 
-// first returns the first of some string properties that is not empty.
-func (p properties) first(ids ...uint32) string {
-	for _, id := range ids {
-		if s := p.text(id); s != "" {
-			return s
+func (o *compoundObject) message() (mapiObject, error) {
+	inner := o.at.folders[substreamName(propAttachData<<16|typeObject)]
+	if inner == nil || inner.streams[propertiesStream] == nil {
+		return nil, nil
+	}
+	m := o.c.open(inner, headerBytesEmbedded)
+	return m, m.failed
+}
+
+// object returns the content of an embedded object: the stream that holds
+// its native data (MS-OLEDS §2.3.6), else its largest stream.
+func (o *compoundObject) object() ([]byte, error) {
+	inner := o.at.folders[substreamName(propAttachData<<16|typeObject)]
+	if inner == nil {
+		return nil, nil
+	}
+	var best string
+	for name, f := range inner.streams {
+		switch {
+		case name == "CONTENTS" || name == "Package" || name == "Ole10Native":
+			return o.c.read(f)
+		case best == "" || f.Size > inner.streams[best].Size || f.Size == inner.streams[best].Size && name < best:
+			best = name
 		}
 	}
-	return ""
-}
-
-// mapiPerson is a sender or recipient.
-type mapiPerson struct {
-	name, addr string
-	kind       int // recipient type
-}
-
-// mapiMessage is what the properties of a message say.
-type mapiMessage struct {
-	class, headers, subject   string
-	messageID, inReplyTo      string
-	references, replyTo       string
-	from, sender              mapiPerson
-	recipients                []mapiPerson
-	submitted, delivered      time.Time
-	plain, html               []byte
-	plainCharset, htmlCharset string
-	hasPlain, hasHTML         bool
-	attachments               []mapiAttachment
-}
-
-type mapiAttachment struct {
-	name, mimeType, contentID string
-	hidden                    bool
-	data                      []byte
-	embedded                  *mapiMessage
-	reference                 string // a path or address in place of the data
+	if best == "" {
+		return nil, nil
+	}
+	return o.c.read(inner.streams[best])
 }
 
 // readCompoundMessage reads the message at a storage. With an error comes what could be read.
@@ -305,142 +220,8 @@ func readCompoundMessage(at io.ReaderAt, budget int64) (*mapiMessage, error) {
 	if c.root.streams[propertiesStream] == nil {
 		return nil, errNoMessage
 	}
-	var failed error
-	return c.message(c.root, headerBytesMessage, 0, &failed), failed
-}
-
-func (c *compound) message(at *storage, header, depth int, failed *error) *mapiMessage {
-	p := c.open(at, header, failed)
-	internet, _ := p.integer(propInternetCodepage)
-	page, ok := p.integer(propMessageCodepage)
-	if !ok {
-		page = internet
-	}
-	p.page = codepageOf(page)
-	m := &mapiMessage{
-		class: p.text(propMessageClass), headers: p.text(propTransportHeaders), subject: p.text(propSubject),
-		messageID: p.text(propMessageID), inReplyTo: p.text(propInReplyTo),
-		references: p.text(propReferences), replyTo: p.text(propReplyNames),
-		submitted: p.time(propClientSubmitTime), delivered: p.time(propDeliveryTime),
-	}
-	m.sender = p.person(propSenderName, propSenderSMTP, propSenderMail, propSenderType)
-	m.from = p.person(propRepresentingName, propRepresentingSMTP, propRepresentingMail, propRepresentingType)
-	p.body(m, internet)
-	for _, r := range at.sub(recipientPrefix, maxRecipients) {
-		m.recipients = append(m.recipients, c.recipient(r, p.page, failed))
-	}
-	for _, a := range at.sub(attachmentPrefix, maxAttachments) {
-		m.attachments = append(m.attachments, c.attachment(a, p.page, depth, failed))
-	}
-	return m
-}
-
-// person reads a sender. The address of one within the house ("EX") is the name
-// of a directory entry and no mail address.
-func (p properties) person(name, smtp, mail, typ uint32) mapiPerson {
-	who := mapiPerson{name: p.text(name), addr: p.text(smtp)}
-	if who.addr == "" && !strings.EqualFold(p.text(typ), "EX") {
-		who.addr = p.text(mail)
-	}
-	return who.tidy()
-}
-
-func (who mapiPerson) tidy() mapiPerson {
-	if !strings.Contains(who.addr, "@") || strings.HasPrefix(who.addr, "/") {
-		who.addr = ""
-	}
-	who.addr = strings.Trim(who.addr, "<>'\" ")
-	if who.addr == "" && strings.Contains(who.name, "@") && !strings.ContainsAny(who.name, " <>") {
-		who.addr = strings.Trim(who.name, "'\"")
-	}
-	return who
-}
-
-func (c *compound) recipient(at *storage, page codepage, failed *error) mapiPerson {
-	p := c.open(at, headerBytesSub, failed)
-	p.page = page
-	who := p.person(propDisplayName, propSMTPAddress, propAddress, propAddressType)
-	who.kind, _ = p.integer(propRecipientType)
-	return who
-}
-
-// body reads the text in all its forms. RTF serves only where it wraps HTML
-// that is not there otherwise, or where it is all there is: Outlook makes it from the others.
-func (p properties) body(m *mapiMessage, internet int) {
-	if s := p.text(propBody); s != "" {
-		m.plain, m.plainCharset, m.hasPlain = []byte(s), "utf-8", true
-	}
-	if s := p.text(propHTML); s != "" {
-		m.html, m.htmlCharset, m.hasHTML = []byte(s), "utf-8", true
-	} else if b := p.bytes(propHTML, typeBinary); len(b) > 0 {
-		m.html, m.htmlCharset, m.hasHTML = b, codepageOf(internet).charset, true
-		if internet == 0 {
-			m.htmlCharset = "" // the HTML must say it
-		}
-	}
-	if m.hasHTML {
-		return
-	}
-	packed := p.bytes(propRTF, typeBinary)
-	if len(packed) == 0 {
-		return
-	}
-	rtf, err := unpackRTF(packed, int(min(p.c.budget+int64(17*len(packed)), 1<<28)))
-	p.note(err)
-	switch body := readRTF(rtf, 1<<28); {
-	case body.html && body.text != "":
-		m.html, m.htmlCharset, m.hasHTML = []byte(body.text), "utf-8", true
-	case !m.hasPlain && body.text != "":
-		m.plain, m.plainCharset, m.hasPlain = []byte(body.text), "utf-8", true
-	}
-}
-
-func (c *compound) attachment(at *storage, page codepage, depth int, failed *error) mapiAttachment {
-	p := c.open(at, headerBytesSub, failed)
-	p.page = page
-	a := mapiAttachment{
-		name:      p.first(propAttachLongName, propAttachShortName, propDisplayName),
-		mimeType:  p.text(propAttachType),
-		contentID: strings.Trim(p.text(propAttachContentID), "<> "),
-		hidden:    p.boolean(propAttachmentHidden),
-		data:      p.bytes(propAttachData, typeBinary),
-	}
-	method, _ := p.integer(propAttachMethod)
-	object := at.folders[substreamName(propAttachData, typeObject)]
-	switch {
-	case object != nil && object.streams[propertiesStream] != nil && depth >= maxEmbedded:
-		p.note(fmt.Errorf("messages attached to one another more than %d deep", maxEmbedded))
-	case object != nil && object.streams[propertiesStream] != nil:
-		a.embedded = c.message(object, headerBytesEmbedded, depth+1, failed)
-	case object != nil:
-		a.data = p.oleObject(object)
-	case method == attachByReference || method == attachReferenceOnly || method == attachWeb:
-		a.reference = p.first(propAttachLongPath, propAttachPath)
-	}
-	if a.name == "" && p.text(propAttachExtension) != "" {
-		a.name = "attachment" + strconv.Itoa(len(a.data)) + p.text(propAttachExtension)
-	}
-	return a
-}
-
-// oleObject returns the content of an embedded object: the stream that holds
-// its native data (MS-OLEDS §2.3.6), else its largest stream.
-func (p properties) oleObject(object *storage) []byte {
-	var best string
-	for name, f := range object.streams {
-		switch {
-		case name == "CONTENTS" || name == "Package" || name == "Ole10Native":
-			b, err := p.c.read(f)
-			p.note(err)
-			return b
-		case best == "" || f.Size > object.streams[best].Size || f.Size == object.streams[best].Size && name < best:
-			best = name
-		}
-	}
-	if best == "" {
-		return nil
-	}
-	b, err := p.c.read(object.streams[best])
-	p.note(err)
-	return b
+	root := c.open(c.root, headerBytesMessage)
+	failed := root.failed
+	m := readMAPI(root, 0, &failed)
+	return m, failed
 }

@@ -34,7 +34,7 @@ func (m *invented) below(name string, header int) *invented {
 }
 
 func (m *invented) stream(id, typ uint32, b []byte) *invented {
-	m.c[m.prefix+substreamName(id, typ)] = b
+	m.c[m.prefix+substreamName(id<<16|typ)] = b
 	return m
 }
 
@@ -94,7 +94,7 @@ func inventEmbedded(depth int) *invented {
 	at := m
 	for i := range depth {
 		a := at.attach(0).value(propAttachMethod, typeInteger, attachEmbedded).unicode(propDisplayName, "inner")
-		inner := a.below(substreamName(propAttachData, typeObject), headerBytesEmbedded)
+		inner := a.below(substreamName(propAttachData<<16|typeObject), headerBytesEmbedded)
 		inner.unicode(propSubject, fmt.Sprint("inner ", i)).unicode(propBody, "text of the inner one").unicode(propSenderMail, "in@example.org")
 		a.close()
 		inner.close()
@@ -307,3 +307,24 @@ func FuzzRTF(f *testing.F) {
 }
 
 func base64Reader(r io.Reader) io.Reader { return base64.NewDecoder(base64.StdEncoding, r) }
+
+// TestSMIME keeps what is signed or encrypted as it was, byte for byte.
+func TestSMIME(t *testing.T) {
+	signed := "Content-Type: multipart/signed; boundary=s; micalg=sha-256; protocol=\"application/pkcs7-signature\"\r\n\r\n--s\r\nContent-Type: text/plain\r\n\r\nAs it was.\r\n--s\r\nContent-Type: application/pkcs7-signature\r\n\r\nx\r\n--s--\r\n"
+	for name, c := range map[string]struct {
+		class, data, want string
+	}{
+		"clear":         {"IPM.Note.SMIME.MultipartSigned", signed, "\r\n" + signed},
+		"report":        {"REPORT.IPM.Note.SMIME.MultipartSigned", signed, "\r\n" + signed},
+		"opaque":        {"IPM.Note.SMIME", "\x30\x82", "Content-Type: application/pkcs7-mime;\r\n name=smime.p7m\r\nContent-Transfer-Encoding: base64\r\n"},
+		"opaque, whole": {"IPM.Note.SMIME", "Content-Type: application/pkcs7-mime\r\n\r\nMII=\r\n", "Content-Type: application/pkcs7-mime\r\n\r\nMII="},
+		"another class": {"IPM.Note", signed, "multipart/mixed"},
+	} {
+		m := newMSG().unicode(propMessageClass, c.class).unicode(propSubject, "s").unicode(propSenderMail, "a@example.com")
+		m.attach(0).unicode(propAttachLongName, "smime.p7m").stream(propAttachData, typeBinary, []byte(c.data)).close()
+		g := walk(t, Config{}, tree(t, map[string]string{"a.msg": string(m.close().c.bytes())}))
+		if len(g.items) != 1 || !bytes.Contains(g.items[0].Raw, []byte(c.want)) {
+			t.Errorf("%s: %+v lacks %q", name, g.items, c.want)
+		}
+	}
+}

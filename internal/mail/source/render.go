@@ -37,7 +37,9 @@ func (m *mapiMessage) render() []byte {
 	out.WriteString(kept)
 	m.addFields(&out, kept)
 	out.WriteString("MIME-Version: 1.0\r\n")
-	m.root().write(&out)
+	root := m.root()
+	out.Grow(root.size())
+	root.write(&out)
 	return out.Bytes()
 }
 
@@ -95,6 +97,11 @@ func (m *mapiMessage) addFields(out *bytes.Buffer, kept string) {
 	add("Message-ID", oneLine(m.messageID))
 	add("In-Reply-To", oneLine(m.inReplyTo))
 	add("References", strings.Join(strings.Fields(oneLine(m.references)), "\r\n "))
+	for _, f := range m.extra {
+		if name := strings.ToLower(f[0]); name != "mime-version" && !strings.HasPrefix(name, "content-") {
+			add(f[0], oneLine(f[1]))
+		}
+	}
 	if strings.Contains(m.replyTo, "@") {
 		add("Reply-To", mapiPerson{addr: oneLine(m.replyTo)}.field())
 	}
@@ -173,6 +180,18 @@ type node struct {
 	raw      []byte // a whole entity, fields included, in place of all the others
 }
 
+// size is about how long the part is when it is written.
+func (n *node) size() int {
+	size := len(n.raw) + len(n.body) + 200
+	for _, f := range n.fields {
+		size += len(f[0]) + len(f[1]) + 4
+	}
+	for _, child := range n.children {
+		size += child.size()
+	}
+	return size
+}
+
 func (n *node) write(out *bytes.Buffer) {
 	if n.raw != nil {
 		out.Write(n.raw)
@@ -181,6 +200,7 @@ func (n *node) write(out *bytes.Buffer) {
 	var parts [][]byte
 	for _, child := range n.children {
 		var b bytes.Buffer
+		b.Grow(child.size())
 		child.write(&b)
 		parts = append(parts, b.Bytes())
 	}
@@ -223,6 +243,9 @@ func (m *mapiMessage) root() *node {
 	if signed := m.signedEntity(); signed != nil {
 		return &node{raw: signed}
 	}
+	if n := m.cipherNode(); n != nil {
+		return n
+	}
 	var text []*node
 	if m.hasPlain || !m.hasHTML {
 		text = append(text, textNode("plain", m.plainCharset, m.plain))
@@ -243,18 +266,38 @@ func (m *mapiMessage) root() *node {
 	return group("mixed", append([]*node{group("alternative", text)}, attached...))
 }
 
+// cipherNode returns the only part of a message that is encrypted, or signed in a
+// form that hides the text (MS-OXOSMIME §2.1.3.2).
+func (m *mapiMessage) cipherNode() *node {
+	if len(m.attachments) != 1 || !strings.EqualFold(m.class, "IPM.Note.SMIME") || m.attachments[0].embedded != nil {
+		return nil
+	}
+	a := &m.attachments[0]
+	if isEntity(a.data) { // whole, fields included, as some programs keep it
+		return &node{raw: a.data}
+	}
+	n := a.node("attachment")
+	n.fields[0][1] = withParameter("application/pkcs7-mime", "name", a.name)
+	return n
+}
+
 // signedEntity returns the original entity of a clear-signed message: Outlook
 // keeps it whole, as its only attachment (MS-OXOSMIME §2.1.3.1).
 func (m *mapiMessage) signedEntity() []byte {
-	if len(m.attachments) != 1 || !strings.EqualFold(m.class, "IPM.Note.SMIME.MultipartSigned") {
+	if len(m.attachments) != 1 || !hasSuffixFold(m.class, ".SMIME.MultipartSigned") || !isEntity(m.attachments[0].data) {
 		return nil
 	}
-	data := m.attachments[0].data
-	at, again := findField(data, "content-type:")
-	if at < 0 || again || bodyStart(data) < at {
-		return nil
-	}
-	return data
+	return m.attachments[0].data
+}
+
+// isEntity tells whether data begins with a header that states its type once.
+func isEntity(data []byte) bool {
+	at, again := findField(data[:max(bodyStart(data), 0)], "content-type:")
+	return at >= 0 && !again
+}
+
+func hasSuffixFold(s, suffix string) bool {
+	return len(s) >= len(suffix) && strings.EqualFold(s[len(s)-len(suffix):], suffix)
 }
 
 func textNode(subtype, charset string, text []byte) *node {

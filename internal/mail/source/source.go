@@ -1,5 +1,6 @@
 // Package source reads mail wherever it lies on disk: single messages, mbox
-// files, Maildirs, Outlook .msg files, folders and archives of any of them, and
+// files, Maildirs, Outlook's data files (.pst, .ost) and .msg, the exports of Takeout,
+// Apple Mail and Thunderbird, journal reports, folders and archives of any of them, and
 // standard input. It finds out by content which it is and hands on one raw
 // message at a time, always in the same order and with memory bounded by the
 // largest message, so that years of mail can be read on a small machine.
@@ -52,13 +53,23 @@ type Config struct {
 	MaxRatio int64
 	// MaxMembers is how many members of one archive are read. Default 1,000,000.
 	MaxMembers int
-	// MaxTemp bounds the temporary file that a zip without random access
+	// MaxTemp bounds the temporary file that a zip or a data file without random access
 	// (from standard input, or inside another archive) is kept in. Default 4 GiB.
 	MaxTemp int64
 	// TempDir is where that file is made, and removed again. Default os.TempDir.
 	TempDir string
 	// Stdin is read for the argument "-". Without it "-" is an error.
 	Stdin io.Reader
+
+	// Nested hands on messages that are attached to a message as items of their
+	// own, behind the one that holds them; see Attached for what that is good
+	// for, and what must not be believed of them. Default: they stay parts of it.
+	Nested bool
+	// Journal says that the arguments are journal mailboxes: each message in
+	// them is a report of Exchange, and what is handed on is the message that it
+	// reports on, with the true recipients. Only where nobody outside can write
+	// to the mailbox; see openJournal. Default: reports are messages like others.
+	Journal bool
 
 	// Skip tells whether a file, by its real path, is passed over without a word.
 	Skip func(file string) bool
@@ -123,9 +134,17 @@ type Item struct {
 	// Raw is the message, without From_ line and mbox quoting. It is the
 	// receiver's own copy.
 	Raw []byte
-	// Rebuilt says that Raw was made from the properties of a .msg file:
-	// signatures over the body cannot be checked on it.
+	// Rebuilt says that Raw was made from the properties of a .msg file or a data
+	// file of Outlook: signatures over the body cannot be checked on it.
 	Rebuilt bool
+	// Kept is what the mailbox says about where it keeps the message.
+	Kept Kept
+	// Nested is the path of the part that holds it, "2.1", where the message is
+	// attached to another one, which was handed on just before; see Config.Nested.
+	Nested string
+	// Journal says that the message came out of a journal report, and that
+	// Envelope is what the report states; see Config.Journal.
+	Journal bool
 	// Position is where a later run goes on after this item.
 	Position Position
 }
@@ -133,9 +152,29 @@ type Item struct {
 // Envelope is what a container knows about a message beside its text.
 type Envelope struct {
 	Sender     string    // From_ line, or sender of a .msg
-	Recipients []string  // of a .msg, blind copies included
+	Recipients []string  // of a .msg or a journal report, blind copies included; of a data file whose copy it is
 	Time       time.Time // From_ line (zone taken as UTC if it has none), .msg delivery time, Maildir file time
 }
+
+// Kept is where a mailbox keeps a message, as the owner sees it. It says what
+// was done with the message after it came, never what the message is.
+type Kept struct {
+	Folder string   // "Inbox/Budget", in the owner's language; "" is unknown
+	Labels []string // of Gmail, in its order, folders and stars included
+	Thread string   // X-GM-THRID
+	State  State
+}
+
+// State is what became of a message.
+type State uint8
+
+// What a mailbox can say.
+const (
+	Sent    State = 1 << iota // the owner sent it; it did not come in
+	Draft                     // or began to write it
+	Junk                      // held to be spam, by the owner or a program
+	Deleted                   // in the bin, or marked as deleted and not yet purged
+)
 
 // Problem is something that could not be read.
 type Problem struct {

@@ -17,6 +17,7 @@ type unit struct {
 	place     place
 	inMaildir bool
 	pos       Position // of this file; Items counts as we go
+	before    Position // behind the last message handed on
 	stored    Position // from an earlier run, zero if none holds
 	dropUpTo  int64    // items before this one were handed on by an earlier run
 	failed    bool     // something was reported
@@ -31,6 +32,7 @@ type stream struct {
 	label     string // for Item.Source
 	name      string // of file or member, without the extensions of the layers taken off
 	folder    string // Item.Mailbox of a message file in it; "" at the top
+	owner     string // Item.Mailbox, where the file itself says whose mail it is
 	w         *window
 	depth     int      // layers around it
 	disk      *os.File // the file itself, when nothing is around it
@@ -49,6 +51,7 @@ func (u *unit) readFile(f *os.File) error {
 		s.env.Time = u.pos.ModTime
 	}
 	u.pos.Head = fingerprint(s.w.peek(int(min(headBytes, u.pos.Size))))
+	u.before = u.pos
 	err := u.read(s)
 	src.reach(u.pos.Size) // also what was not worth reading
 	if err == nil && !u.failed {
@@ -149,6 +152,8 @@ func (u *unit) read(s *stream) error {
 		return u.readEmlx(s)
 	case kindOLE:
 		return u.readMSG(s)
+	case kindPST:
+		return u.readPST(s)
 	case kindGzip, kindZstd, kindBzip2, kindZip, kindTar:
 		return u.unpack(s, k)
 	}
@@ -174,24 +179,46 @@ func (u *unit) notMail(s *stream, k kind, remedy string) error {
 // dropping tells whether the next item was handed on by an earlier run.
 func (u *unit) dropping() bool { return u.pos.Items < u.dropUpTo }
 
-// hand gives an item to the caller.
+// hand gives an item to the caller, and what is attached to it behind it. Only
+// the last of them moves the position on: a run that ends among them begins with
+// the first again, which a store knows by then.
 func (u *unit) hand(s *stream, item Item) error {
+	before := u.before
 	u.pos.Items++
+	u.before = u.pos
 	if u.pos.Items <= u.dropUpTo {
 		return u.stopped()
 	}
 	item.Source, item.Arg = s.label, u.place.arg
+	u.keep(s, item.Mailbox, &item)
 	item.Mailbox = u.mailbox(s, item.Mailbox)
-	item.Position = u.pos
-	if err := u.stopped(); err != nil {
-		return err
+	if u.cfg.Journal {
+		if inner, envelope, ok := openJournal(item.Raw); ok {
+			envelope.Time = item.Envelope.Time
+			item.Raw, item.Envelope, item.Journal = inner, envelope, true
+		}
 	}
-	return u.emit(item)
+	nested := u.nested(s, item)
+	for i, item := range append([]Item{item}, nested...) {
+		if item.Position = before; i == len(nested) {
+			item.Position = u.pos
+		}
+		if err := u.stopped(); err != nil {
+			return err
+		}
+		if err := u.emit(item); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // mailbox puts the folder of s and the name of an mbox in it together. What
 // lies directly in the argument is named after it.
 func (u *unit) mailbox(s *stream, name string) string {
+	if s.owner != "" {
+		return valid(s.owner)
+	}
 	box := path.Join(s.folder, name)
 	if box == "" && s.label != "-" && (u.place.rel != "" || s.depth > 0) {
 		box = stem(argName(u.place.arg))
@@ -204,7 +231,7 @@ func stem(name string) string {
 	for {
 		ext := path.Ext(name)
 		switch strings.ToLower(ext) {
-		case ".gz", ".zst", ".bz2", ".zip", ".tar", ".tgz", ".tbz2", ".mbox", ".mbx", ".eml":
+		case ".gz", ".zst", ".bz2", ".zip", ".tar", ".tgz", ".tbz2", ".mbox", ".mbx", ".eml", ".pst", ".ost":
 			if ext == name {
 				return name
 			}
@@ -277,6 +304,7 @@ func (u *unit) openMbox(s *stream) (*mboxReader, error) {
 	if from == u.stored.Start {
 		u.pos.Items--
 	}
+	u.before = u.pos
 	if _, err := s.disk.Seek(from, io.SeekStart); err != nil {
 		return nil, fmt.Errorf("go on at byte %d: %w", from, err)
 	}
@@ -321,19 +349,5 @@ func (u *unit) handWhole(s *stream, n int64) error {
 	if err := s.w.failure(); err != nil {
 		return u.readError(s, err)
 	}
-	return nil
-}
-
-func (u *unit) readEmlx(s *stream) error {
-	n, text, _ := emlxLength(s.w.peek(detectBytes))
-	s.w.skip(len(s.w.peek(detectBytes)) - len(text))
-	before := s.w.off
-	if err := u.handWhole(s, n); err != nil {
-		return err
-	}
-	if got := s.w.off - before; got < n {
-		u.fail(s, before+got, fmt.Errorf("message says it has %d bytes but the file holds %d", n, got), "the file is cut off; get it again")
-	}
-	s.w.discard(math.MaxInt64) // the property list
 	return nil
 }

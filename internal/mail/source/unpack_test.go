@@ -275,7 +275,7 @@ func TestStandardInput(t *testing.T) {
 	}
 	if files, _ := os.ReadDir(os.TempDir()); len(files) > 0 {
 		for _, f := range files {
-			if strings.HasPrefix(f.Name(), "portcullis-zip-") {
+			if strings.HasPrefix(f.Name(), "portcullis-packed-") {
 				t.Errorf("left behind: %s", f.Name())
 			}
 		}

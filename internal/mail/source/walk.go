@@ -117,8 +117,9 @@ func (w *walker) folder(p place, dir string) error {
 			return err
 		}
 	}
+	skip := w.beside(p, names)
 	for _, name := range names {
-		if maildir && (name == "cur" || name == "new" || name == "tmp") {
+		if maildir && (name == "cur" || name == "new" || name == "tmp") || skip(name) {
 			continue
 		}
 		if err := w.child(p.at(name), filepath.Join(dir, name), filepath.Join(real, name)); err != nil {
@@ -126,6 +127,26 @@ func (w *walker) folder(p place, dir string) error {
 		}
 	}
 	return nil
+}
+
+// beside tells what of a folder is not mail but belongs to it: in a profile of
+// Thunderbird all but its mail, in a mailbox of Apple Mail the attachments, which
+// are read with the messages that they were taken out of.
+func (w *walker) beside(p place, names []string) func(name string) bool {
+	has := func(name string) bool { _, found := slices.BinarySearch(names, name); return found }
+	switch {
+	case has("prefs.js") && (has("Mail") || has("ImapMail")):
+		return func(name string) bool {
+			if name == "Mail" || name == "ImapMail" || name == "News" || name == "Feeds" {
+				return false
+			}
+			w.ignore(p.at(name), 0)
+			return true
+		}
+	case has("Messages") && has("Attachments") && strings.Contains(strings.ToLower(p.label()+"/"+p.arg), ".mbox"):
+		return func(name string) bool { return name == "Attachments" }
+	}
+	return func(string) bool { return false }
 }
 
 // sortedNames lists a folder. Names only: a Maildir may hold a million files.

@@ -89,15 +89,15 @@ func (u *unit) readZipMember(s *stream, f *zip.File) error {
 	return u.readMember(s, member{name: f.Name, size: int64(min(f.UncompressedSize64, windowBytes)), src: r, packed: func() int64 { return int64(packed) }})
 }
 
-// randomAccess returns s as zip wants it: the file itself, or a temporary one.
+// randomAccess returns s as zip and data files want it: the file itself, or a temporary one.
 func (u *unit) randomAccess(s *stream) (at io.ReaderAt, size int64, done func(), err error) {
 	if s.disk != nil {
 		at, size, done = s.disk, u.pos.Size, func() {}
 		return at, size, done, nil
 	}
-	f, err := os.CreateTemp(u.cfg.TempDir, "portcullis-zip-*")
+	f, err := os.CreateTemp(u.cfg.TempDir, "portcullis-packed-*")
 	if err != nil {
-		return nil, 0, nil, fmt.Errorf("keep a zip for random access: %w", err)
+		return nil, 0, nil, fmt.Errorf("keep a packed file for random access: %w", err)
 	}
 	done = func() {
 		f.Close()
@@ -105,7 +105,7 @@ func (u *unit) randomAccess(s *stream) (at io.ReaderAt, size int64, done func(),
 	}
 	size, err = io.Copy(f, io.LimitReader(s.w, u.cfg.MaxTemp+1))
 	if err == nil && size > u.cfg.MaxTemp {
-		err = fmt.Errorf("zip of more than %d bytes inside another stream; store it as a file of its own and scan that", u.cfg.MaxTemp)
+		err = fmt.Errorf("a file of more than %d bytes that must be read out of order lies inside another stream; store it as a file of its own and scan that", u.cfg.MaxTemp)
 	}
 	if err != nil {
 		done()
