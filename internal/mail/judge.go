@@ -145,7 +145,7 @@ func (c Config) scale(rule string, points int) int {
 
 // AboutRule says what a rule looks for, by the id that findings carry.
 func AboutRule(id string) string {
-	for _, r := range append(rules(), compareRule) {
+	for _, r := range append(rules(), compareRule, SilenceRule) {
 		if r.ID() == id {
 			return r.About
 		}
