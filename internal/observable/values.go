@@ -118,7 +118,7 @@ func IP(s string) (string, error) {
 	}
 	ip, err := netip.ParseAddr(body)
 	if err != nil {
-		return "", fmt.Errorf("IP address %.80q: %w", s, err)
+		return "", fmt.Errorf("IP address %.80q cannot be read; write it like 192.0.2.1 or 2001:db8::1", s) // the library's own words say less
 	}
 	return ip.WithZone("").Unmap().String(), nil
 }
@@ -132,7 +132,7 @@ func CIDR(s string) (string, error) {
 	}
 	ip, err := netip.ParseAddr(addr)
 	if err != nil {
-		return "", fmt.Errorf("range %.80q: %w", s, err)
+		return "", fmt.Errorf("range %.80q: %.60q is no IP address; write it like 192.0.2.0/24", s, addr)
 	}
 	bits, err := prefixLength(length)
 	if err != nil {
