@@ -466,6 +466,8 @@ func rehearsals(key string) []any {
 		return []any{line{}}
 	case key == "brief_person":
 		return []any{aboutPerson{}}
+	case strings.HasPrefix(key, "check_"):
+		return []any{aboutCheck{}}
 	case strings.HasPrefix(key, "brief_"):
 		return []any{aboutCampaign{}}
 	}
