@@ -15,47 +15,57 @@ const module = "portcullis.example/portcullis"
 
 // contexts are the parts that know one subject each. They meet in cmd only.
 var contexts = []string{
-	"internal/mail", "internal/archive", "internal/accounts", "internal/register", "internal/screening",
+	"internal/mail", "internal/archive", "internal/pack", "internal/accounts", "internal/register", "internal/screening",
 	"internal/campaigns", "internal/assessment", "internal/response", "internal/resolver",
 }
 
 // mailParts are the children of mail that know nothing of it.
 var mailParts = []string{"internal/mail/message", "internal/mail/authn", "internal/mail/source", "internal/mail/attach"}
 
+// registerParts know nothing of each other: the register joins them.
+var registerParts = []string{"internal/register/wire", "internal/register/lineage", "internal/register/ledger", "internal/register/meter"}
+
 // mayImport says of each part which other parts of ours it may import; "" is the
 // root. A part is a folder with everything below it, unless a part of its own
 // begins there. What is in no part may import nothing of ours. Trial and bench
 // measure the others, so they may see more than one context may.
 var mayImport = map[string][]string{
-	"":                      {},
-	"internal/names":        {""},
-	"internal/people":       {"", "internal/names"},
-	"internal/observable":   {""},
-	"internal/store":        {""},
-	"internal/rows":         {""},
-	"internal/mail":         withShared(mailParts...),
-	"internal/mail/message": {"", "internal/observable"},
-	"internal/mail/authn":   {"", "internal/observable"},
-	"internal/mail/source":  {"", "internal/observable"},
-	"internal/mail/attach":  {"", "internal/observable"},
-	"internal/archive":      withShared(),
-	"internal/accounts":     withShared(),
-	"internal/register":     withShared(),
-	"internal/screening":    withShared(),
-	"internal/campaigns":    withShared(),
-	"internal/assessment":   withShared(),
-	"internal/response":     withShared(),
-	"internal/resolver":     withShared(),
-	"internal/web":          append(withShared("internal/web/access"), contexts...),
-	"internal/trial":        withShared(slices.Concat(mailParts, []string{"internal/mail", "internal/synth"})...),
-	"internal/bench":        withShared(slices.Concat(mailParts, []string{"internal/mail", "internal/archive", "internal/trial", "internal/synth", "internal/assessment", "internal/simulation", "internal/screening"})...),
-	"internal/synth":        {},
-	"internal/api":          {""},
-	"internal/chain":        {""},
-	"internal/web/access":   {"", "internal/api", "internal/chain", "internal/people"},
-	"internal/simulation":   {},
-	"internal/testenv":      {},
-	"examples/generate":     {"internal/synth"},
+	"":                          {},
+	"internal/names":            {""},
+	"internal/people":           {"", "internal/names"},
+	"internal/observable":       {""},
+	"internal/store":            {""},
+	"internal/rows":             {""},
+	"internal/mail":             withShared(mailParts...),
+	"internal/mail/remote":      {"", "internal/observable", "internal/mail/source"},
+	"internal/mail/message":     {"", "internal/observable"},
+	"internal/mail/authn":       {"", "internal/observable"},
+	"internal/mail/source":      {"", "internal/observable"},
+	"internal/mail/attach":      {"", "internal/observable"},
+	"internal/archive":          withShared(),
+	"internal/accounts":         withShared(),
+	"internal/register":         withShared(registerParts...),
+	"internal/register/wire":    {""},
+	"internal/register/lineage": {""},
+	"internal/register/ledger":  {"", "internal/rows"},
+	"internal/register/meter":   {"", "internal/rows"},
+	"internal/screening":        withShared(),
+	"internal/campaigns":        withShared(),
+	"internal/assessment":       withShared(),
+	"internal/response":         withShared(),
+	"internal/resolver":         withShared(),
+	"internal/web":              append(withShared("internal/web/access"), contexts...),
+	"internal/trial":            withShared(slices.Concat(mailParts, []string{"internal/mail", "internal/synth"})...),
+	"internal/bench":            withShared(slices.Concat(mailParts, []string{"internal/mail", "internal/archive", "internal/trial", "internal/synth", "internal/assessment", "internal/simulation", "internal/screening"})...),
+	"internal/pack":             withShared(),
+	"internal/checkme":          {},
+	"internal/synth":            {},
+	"internal/api":              {""},
+	"internal/chain":            {""},
+	"internal/web/access":       {"", "internal/api", "internal/chain", "internal/people"},
+	"internal/simulation":       {},
+	"internal/testenv":          {},
+	"examples/generate":         {"internal/synth"},
 }
 
 func withShared(others ...string) []string {

@@ -17,6 +17,7 @@ import (
 	"portcullis.example/portcullis/internal/chain"
 	"portcullis.example/portcullis/internal/mail"
 	"portcullis.example/portcullis/internal/mail/records"
+	sealed "portcullis.example/portcullis/internal/pack"
 	"portcullis.example/portcullis/internal/people"
 	"portcullis.example/portcullis/internal/response"
 	"portcullis.example/portcullis/internal/screening/ledger"
@@ -54,6 +55,7 @@ func storeConfig(cfg Config, dir string, readOnly bool) (store.Config, error) {
 			{Context: "response", FS: response.Migrations()},
 			{Context: "access", FS: access.Migrations()},
 			{Context: "screening", FS: ledger.Migrations()},
+			{Context: "pack", FS: sealed.Migrations()},
 		},
 	}, nil
 }

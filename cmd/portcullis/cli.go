@@ -7,7 +7,7 @@ const description = `Portcullis tells a security team which of the people it pro
 Start with:  portcullis scan --people people.toml MAILBOX…
 Then:        portcullis findings, portcullis explain ID, portcullis hunt DOMAIN
 
-Nothing leaves by itself: scanning and hunting open no network connection unless asked to with --dns or a PostgreSQL address, and an approved notice goes out by notices send, through the house's own server.`
+Nothing leaves by itself: scanning and hunting open no network connection unless asked to with --dns or a PostgreSQL address, watch connects to the mail servers that the configuration names, and an approved notice goes out by notices send, through the house's own server.`
 
 // Globals are the options every command takes.
 type Globals struct {
@@ -19,9 +19,12 @@ type commandLine struct {
 	Globals
 
 	Scan       scanCommand       `cmd:"" help:"Judge mail: .eml, mbox, Maildir, .msg, folders and archives of them, - for standard input."`
+	Watch      watchCommand      `cmd:"" help:"Judge the mail of mailboxes on servers: what is there, then what comes."`
 	Findings   findingsCommand   `cmd:"" help:"List what earlier scans found."`
 	Explain    explainCommand    `cmd:"" help:"Say why: rule, evidence with bytes and offsets, what was unknown, what would have flipped it."`
 	Hunt       huntCommand       `cmd:"" help:"Find everyone a domain, URL, address, IP, hash, subject or message id ever reached."`
+	Pack       packCommand       `cmd:"" help:"Sealed packs: hunt for what a partner knows without being told it."`
+	CheckMe    checkMeCommand    `cmd:"" name:"check-me" help:"For one person alone: look through an export of your own mailbox. Nothing leaves the machine, nothing is kept."`
 	Serve      serveCommand      `cmd:"" help:"Serve the desk: pages on which people see campaigns, hunt, and tell those who were reached."`
 	Campaigns  campaignsCommand  `cmd:"" help:"Which findings belong together, and why."`
 	Assess     assessCommand     `cmd:"" help:"Weigh rival explanations of a campaign; say how likely, and apart from that how sure."`
@@ -40,6 +43,7 @@ type commandLine struct {
 	Settings   settingsCommand   `cmd:"" name:"config" help:"Check the configuration file."`
 	Screen     screenCommand     `cmd:"" help:"Is this name on a list, in any script, and what follows from it."`
 	Lists      listsCommand      `cmd:"" help:"Sanctions lists and influence registers: add, update, show."`
+	Register   registerCommand   `cmd:"" help:"The guard before a register of voters: who read whose record, grants, approvals, honey voters."`
 	Audit      auditCommand      `cmd:"" help:"Who looked at what and did what; check that the log is whole."`
 	Token      tokenCommand      `cmd:"" help:"Make a bearer token for a program."`
 	Bench      benchCommand      `cmd:"" help:"Measure everything that is claimed of this program."`

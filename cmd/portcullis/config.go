@@ -14,6 +14,7 @@ import (
 	"github.com/pelletier/go-toml/v2"
 
 	"portcullis.example/portcullis/internal/mail"
+	"portcullis.example/portcullis/internal/register"
 	"portcullis.example/portcullis/internal/response"
 	"portcullis.example/portcullis/internal/screening/ledger"
 	"portcullis.example/portcullis/internal/web/access"
@@ -47,6 +48,13 @@ type Config struct {
 	Desk    access.Config   `toml:"desk"`
 
 	Screening ledger.Config `toml:"screening"`
+
+	// Register is the guard before a register of voters, see docs/REGISTER.md. A file with this
+	// section is for a process of its own: serve runs the guard and nothing else.
+	Register register.Config `toml:"register"`
+
+	// Sources are mailboxes on servers, see docs/SOURCES.md.
+	Sources []sourceConfig `toml:"sources"`
 }
 
 const (
@@ -56,7 +64,7 @@ const (
 )
 
 func defaultConfig() Config {
-	return Config{Keep: keepFindings, RetentionDays: 400, Mail: mail.DefaultConfig(), Notices: response.DefaultConfig(), Desk: access.DefaultConfig(), Screening: ledger.DefaultConfig()}
+	return Config{Keep: keepFindings, RetentionDays: 400, Mail: mail.DefaultConfig(), Notices: response.DefaultConfig(), Desk: access.DefaultConfig(), Screening: ledger.DefaultConfig(), Register: register.DefaultConfig()}
 }
 
 // loadConfig reads the file named by --config, or gives the defaults.
@@ -105,6 +113,7 @@ func decodeConfig(path string, cfg *Config) error {
 
 // anchor makes relative paths relative to the configuration file's folder.
 func (c *Config) anchor(base string) {
+	c.Register.Anchor(base)
 	paths := []*string{&c.Data, &c.People, &c.KeyFile, &c.DatabaseFile, &c.Notices.Languages, &c.Notices.Font, &c.Notices.SMTP.CAFile,
 		&c.Notices.SMTP.PasswordFile, &c.Desk.OIDC.ClientSecretFile, &c.Desk.Witness.Dir, &c.Desk.Witness.KeyFile}
 	for i := range c.Warninglists {
@@ -112,6 +121,9 @@ func (c *Config) anchor(base string) {
 	}
 	for i := range c.Desk.Tokens {
 		paths = append(paths, &c.Desk.Tokens[i].File)
+	}
+	for i := range c.Sources {
+		paths = append(paths, c.Sources[i].paths()...)
 	}
 	for _, p := range paths {
 		if *p != "" && !filepath.IsAbs(*p) {
@@ -137,7 +149,7 @@ func (c Config) Validate() error {
 			errs = append(errs, fmt.Errorf("key_file %s lies in the data folder: whoever takes the folder has the key too; put it elsewhere", c.KeyFile))
 		}
 	}
-	errs = append(errs, c.Mail.Validate(), c.Notices.Validate(), c.Desk.Validate(), c.Screening.Validate())
+	errs = append(errs, validateSources(c.Sources), c.Mail.Validate(), c.Notices.Validate(), c.Desk.Validate(), c.Screening.Validate(), c.Register.Validate())
 	return errors.Join(errs...)
 }
 

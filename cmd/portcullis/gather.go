@@ -37,6 +37,7 @@ type gatherer struct {
 // arrived is one message with all that judging it needs, and what that came to.
 type arrived struct {
 	item       source.Item
+	remote     bool             // it lies on a server, in a mailbox that item.Arg names
 	m          *message.Message // nil once it is judged
 	messageID  string
 	received   []message.Received
@@ -64,6 +65,15 @@ const (
 	dateTolerance = 7 * 24 * time.Hour
 )
 
+// hops are the Received fields, if anybody but the sender can have written them: what is
+// attached to a message was written by whoever attached it.
+func (a *arrived) hops() []message.Received {
+	if a.item.Nested != "" {
+		return nil
+	}
+	return a.received
+}
+
 // stored is the form in which an address is kept: in clear if it is a protected
 // person's own, keyed otherwise.
 func (g *gatherer) stored(address string) string {
@@ -79,9 +89,26 @@ func (g *gatherer) stored(address string) string {
 
 func (g *gatherer) ownAddress(canon string) bool { return len(g.dir.ByAddress(canon)) > 0 }
 
+// recipientsOf tells whose mail it is. Of a mailbox on a server that is known for certain, and
+// what its fields say is not asked: some of them the sender wrote.
+func (g *gatherer) recipientsOf(a *arrived) []mail.Recipient {
+	if a.remote {
+		if list := g.resolve([]string{a.item.Mailbox}, "mailbox"); len(list) > 0 {
+			return list
+		}
+	}
+	return g.recipients(a.item, a.m.Header)
+}
+
 // recipients tells whose mail it is, by the first source that knows: envelope,
 // Delivered-To, the mailbox it lies in, To and Cc.
 func (g *gatherer) recipients(item source.Item, h message.Header) []mail.Recipient {
+	if item.Nested != "" {
+		if r, ok := g.byMailbox(item); ok {
+			return []mail.Recipient{r}
+		}
+		return g.named(h)
+	}
 	envelope := slices.Clone(item.Envelope.Recipients)
 	for _, name := range []string{"Envelope-To", "X-Envelope-To", "X-Original-To"} {
 		envelope = append(envelope, addressesOf(h, name)...)
@@ -95,6 +122,11 @@ func (g *gatherer) recipients(item source.Item, h message.Header) []mail.Recipie
 	if r, ok := g.byMailbox(item); ok {
 		return []mail.Recipient{r}
 	}
+	return g.named(h)
+}
+
+// named are those that the sender named.
+func (g *gatherer) named(h message.Header) []mail.Recipient {
 	if list := g.resolve(append(addressesOf(h, "To"), addressesOf(h, "Cc")...), "to"); len(list) > 0 {
 		return list
 	}
@@ -159,7 +191,7 @@ func firstElement(p string) string { first, _, _ := strings.Cut(p, "/"); return 
 // the sender put into Date. A Date that is more than a week from the topmost
 // Received gives way to it.
 func (g *gatherer) when(a *arrived) (t time.Time, trusted bool) {
-	item, m, received := a.item, a.m, a.received
+	item, m, received := a.item, a.m, a.hops()
 	if len(received) > 0 && g.ownRelay(received[0].By) && !received[0].Time.IsZero() {
 		return received[0].Time.UTC(), true
 	}
@@ -252,12 +284,14 @@ func (g *gatherer) authenticate(ctx context.Context, a *arrived) {
 	for _, f := range a.m.Header.All("Authentication-Results") {
 		fields = append(fields, f.Value)
 	}
-	a.facts.Trusted = authn.ParseAuthResults(fields, g.cfg.TrustedAuthserv)
-	in := authn.Input{Raw: a.m.Raw, Received: a.facts.Time, MailFrom: returnPath(a.m.Header)}
+	if a.item.Nested == "" {
+		a.facts.Trusted = authn.ParseAuthResults(fields, g.cfg.TrustedAuthserv)
+	}
+	in := authn.Input{Raw: a.m.Raw, Received: a.facts.Time, MailFrom: returnPath(a.m.Header), Rebuilt: a.item.Rebuilt}
 	for _, from := range a.m.From() {
 		in.FromDomains = append(in.FromDomains, from.Domain)
 	}
-	if hop, ok := g.trustedHop(a.received); ok {
+	if hop, ok := g.trustedHop(a.hops()); ok {
 		in.ClientIP, in.Helo = hop.FromIP, hop.From
 	}
 	resolver := g.resolver
@@ -338,6 +372,9 @@ func (g *gatherer) remember(ctx context.Context, w *records.Writer, a *arrived, 
 // contacts are the sender with each recipient, named in the header or known
 // otherwise.
 func (g *gatherer) contacts(a *arrived, ask records.Ask) (list []records.Contact) {
+	if a.item.Nested != "" { // whoever attached it could have made it up
+		return nil
+	}
 	seen := map[string]bool{}
 	add := func(stored, org string) {
 		if stored != "" && !seen[stored] && len(list) < maxRecipients {

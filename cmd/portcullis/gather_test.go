@@ -7,6 +7,8 @@ import (
 	"portcullis.example/portcullis/internal/mail"
 	"portcullis.example/portcullis/internal/mail/authn"
 	"portcullis.example/portcullis/internal/mail/message"
+	"portcullis.example/portcullis/internal/mail/records"
+	"portcullis.example/portcullis/internal/mail/source"
 )
 
 const (
@@ -47,6 +49,36 @@ func TestTrustedHop(t *testing.T) {
 		want := time.Date(2026, 3, 2, 9, 0, c.seconds, 0, time.UTC)
 		if known != c.trusted || !at.Equal(want) {
 			t.Errorf("%s: at %v (trusted: %v), want %v", name, at, known, want)
+		}
+	}
+}
+
+// TestAttachedIsNotBelieved: whoever attaches a message wrote all of it, the fields of the house's servers too.
+func TestAttachedIsNotBelieved(t *testing.T) {
+	who, err := loadPeople("../../examples/people.toml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := &gatherer{cfg: mail.Config{TrustedRelays: []string{"house.example"}, TrustedAuthserv: []string{"mx.house.example"}}, dir: who.dir}
+	m := message.Parse([]byte(within2+fromOutside+"Delivered-To: anna.keller@parliament.example\r\nAuthentication-Results: mx.house.example; dkim=pass header.d=b.example\r\n"+
+		"From: a@b.example\r\nTo: thomas.wright@parliament.example\r\nDate: Mon, 02 Mar 2026 09:00:00 +0000\r\n\r\nx\r\n"), message.DefaultLimits())
+	for nested, want := range map[string]struct {
+		believed bool
+		to       string
+	}{"": {true, "anna.keller@parliament.example"}, "2": {false, "thomas.wright@parliament.example"}} {
+		a := &arrived{m: m, received: m.Received(), item: source.Item{Nested: nested}, facts: &mail.Facts{}}
+		if _, known := g.when(a); known != want.believed {
+			t.Errorf("part %q: the time is believed: %v", nested, known)
+		}
+		g.authenticate(t.Context(), a)
+		if (len(a.facts.Trusted) > 0) != want.believed {
+			t.Errorf("part %q: what a server said is believed: %v", nested, a.facts.Trusted)
+		}
+		if list := g.recipientsOf(a); len(list) != 1 || list[0].Address != want.to {
+			t.Errorf("part %q: recipients %+v, want %s", nested, list, want.to)
+		}
+		if learnt := len(g.contacts(a, records.Ask{Sender: "s"})) > 0; learnt != want.believed {
+			t.Errorf("part %q: contacts are learnt: %v", nested, learnt)
 		}
 	}
 }

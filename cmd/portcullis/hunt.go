@@ -30,6 +30,8 @@ type huntCommand struct {
 	Limit      int      `help:"Show at most so many mails of each indicator; all are counted. 0 is all." default:"200"`
 	People     string   `help:"File of protected people, for names. Default: the one of the last scan." placeholder:"FILE" type:"path"`
 	Verbose    bool     `short:"v" help:"Name the indicators that were not found as well."`
+
+	huntPackFlags
 }
 
 // Help teaches what the one-line help cannot.
@@ -50,6 +52,9 @@ Examples:
 
 // Run answers who received what, when, in which form.
 func (c *huntCommand) Run(ctx context.Context, std stdio, g *Globals) (err error) {
+	if c.Pack != "" {
+		return c.huntPackFlags.run(ctx, std, g, c)
+	}
 	since, err := c.check()
 	if err != nil {
 		return exitError{exitIncomplete, err}

@@ -27,7 +27,7 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	boundMemory()
-	os.Exit(run(ctx, os.Args[1:], stdio{os.Stdin, os.Stdout, os.Stderr}))
+	os.Exit(run(ctx, personal(os.Args[0], os.Args[1:]), stdio{os.Stdin, os.Stdout, os.Stderr}))
 }
 
 // boundMemory trades memory for speed while there is little of it in use, and

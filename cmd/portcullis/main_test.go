@@ -77,7 +77,7 @@ func TestScripts(t *testing.T) {
 		Condition: condition,
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
 			"valid": valid, "lock": lock, "newer": newer, "letters": letters,
-			"interrupt": interrupt, "cuttail": cutTail, "pack": pack,
+			"interrupt": interrupt, "cuttail": cutTail, "pack": gzipped,
 		},
 	})
 }
@@ -205,7 +205,7 @@ func cutTail(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(os.Truncate(path, info.Size()-int64(n)))
 }
 
-func pack(ts *testscript.TestScript, neg bool, args []string) {
+func gzipped(ts *testscript.TestScript, neg bool, args []string) {
 	path := ts.MkAbs(args[0])
 	f, err := os.Create(path + ".gz")
 	ts.Check(err)

@@ -182,6 +182,9 @@ func placeOf(d records.Delivery) string {
 	if wd, err := os.Getwd(); err == nil {
 		name = strings.TrimPrefix(name, wd+string(os.PathSeparator))
 	}
+	if d.Offset > 0 && strings.HasPrefix(name, "imap:") {
+		return fmt.Sprintf("%s, UID %d", name, d.Offset)
+	}
 	if d.Offset > 0 {
 		return fmt.Sprintf("%s at byte %d", name, d.Offset)
 	}

@@ -4,9 +4,11 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -47,23 +49,34 @@ type scanner struct {
 	unsettled int64
 	fresh     bool // read every file again, whatever earlier runs have read
 	rejudge   bool // judge again what was judged with another people file
+
+	turn *sync.Mutex      // nil, or shared with the other scanners of the same store: one writes at a time
+	told func([]*arrived) // nil, or what hears of each message that is new, once it is stored
 }
 
+// batch is stored in one transaction, with how far its sources are read with it.
 type batch struct {
 	arrived   []*arrived
 	bytes     int
 	positions map[string]source.Position
+	states    map[string]json.RawMessage  // of mailboxes on servers, by their keys
+	rest      func(context.Context) error // nil, or what is to be done once all before it is stored
 }
 
 // scan reads all of args. It returns what it could not go on after; what could
 // not be read is in the summary.
 func (s *scanner) scan(ctx context.Context, args []string, cfg source.Config) error {
+	return s.take(ctx, func(ctx context.Context, out chan<- *batch) error { return s.read(ctx, args, cfg, out) })
+}
+
+// take runs what fill gives through judging into the store.
+func (s *scanner) take(ctx context.Context, fill func(context.Context, chan<- *batch) error) error {
 	group, ctx := errgroup.WithContext(ctx)
 	batches := make(chan *batch) // unbuffered: a batch more in memory saves nothing
 	parsed := make(chan *batch)
 	group.Go(func() error {
 		defer close(batches)
-		return s.read(ctx, args, cfg, batches)
+		return fill(ctx, batches)
 	})
 	group.Go(func() error {
 		defer close(parsed)
@@ -80,6 +93,12 @@ func (s *scanner) scan(ctx context.Context, args []string, cfg source.Config) er
 	group.Go(func() error {
 		for b := range parsed {
 			if err := s.commit(ctx, b); err != nil {
+				return err
+			}
+			if b.rest == nil {
+				continue
+			}
+			if err := b.rest(ctx); err != nil {
 				return err
 			}
 		}
@@ -185,7 +204,9 @@ func each(list []*arrived, fn func(*arrived)) {
 
 // commit stores one batch in one transaction.
 func (s *scanner) commit(ctx context.Context, b *batch) error {
+	defer s.alone()()
 	var counted counts
+	var news []*arrived
 	err := s.app.store.Tx(ctx, func(tx *sql.Tx) error {
 		counted = counts{}
 		w, aw := records.NewWriter(tx), archive.NewWriter(tx)
@@ -195,6 +216,7 @@ func (s *scanner) commit(ctx context.Context, b *batch) error {
 		if err != nil {
 			return err
 		}
+		news = fresh
 		each(fresh, s.judgeOne)
 		if err := s.keep(ctx, w, aw, fresh); err != nil {
 			return err
@@ -205,14 +227,17 @@ func (s *scanner) commit(ctx context.Context, b *batch) error {
 		if err := s.deliver(ctx, w, b.arrived); err != nil {
 			return err
 		}
-		return s.putPositions(ctx, w, b)
+		return errors.Join(s.putPositions(ctx, w, b), s.putStates(ctx, w, b.states))
 	})
 	if err != nil {
 		return err
 	}
 	s.report.add(counted)
+	if s.told != nil {
+		s.told(news)
+	}
 	if s.unsettled += counted.fresh + counted.again; s.unsettled >= settleEvery {
-		if err := s.settle(ctx); err != nil {
+		if err := s.settleAll(ctx); err != nil {
 			return err
 		}
 	}
@@ -223,6 +248,15 @@ func (s *scanner) commit(ctx context.Context, b *batch) error {
 	return nil
 }
 
+// alone waits until no other scanner of the store writes, and returns what lets the next one.
+func (s *scanner) alone() func() {
+	if s.turn == nil {
+		return func() {}
+	}
+	s.turn.Lock()
+	return s.turn.Unlock
+}
+
 // admit tells new messages from known ones, in order, and gathers facts for the new.
 func (s *scanner) admit(ctx context.Context, w *records.Writer, b *batch, counted *counts) (fresh []*arrived, err error) {
 	now := s.now()
@@ -231,7 +265,7 @@ func (s *scanner) admit(ctx context.Context, w *records.Writer, b *batch, counte
 		if err := s.recognise(ctx, w, a, judged); err != nil {
 			return nil, err
 		}
-		a.recipients = s.gatherer.recipients(a.item, a.m.Header)
+		a.recipients = s.gatherer.recipientsOf(a)
 		counted.messages++
 		switch {
 		case a.again:
@@ -280,6 +314,14 @@ func (s *scanner) deliver(ctx context.Context, w *records.Writer, list []*arrive
 		if !a.known {
 			continue
 		}
+		if a.remote && !s.rejudge {
+			if there, err := s.delivered(ctx, w, a); err != nil || there {
+				if err != nil {
+					return err
+				}
+				continue
+			}
+		}
 		if err := s.deliverKnown(ctx, w, a, now); err != nil {
 			return err
 		}
@@ -311,9 +353,20 @@ func (s *scanner) deliverKnown(ctx context.Context, w *records.Writer, a *arrive
 	return nil
 }
 
+// delivered tells whether a known message was found in the same mailbox before, be it in another
+// folder or under another number: whoever files a mail away was not sent it twice, and a server
+// that numbers its mail anew delivers none of it again.
+func (s *scanner) delivered(ctx context.Context, w *records.Writer, a *arrived) (bool, error) {
+	list, err := w.Deliveries(ctx, a.event)
+	return slices.ContainsFunc(list, func(d records.Delivery) bool { return strings.HasPrefix(d.Source, a.item.Arg+"/") }), err
+}
+
 // deliveries are one row per recipient of one file.
 func (a *arrived) deliveries(now time.Time) (list []records.Delivery) {
-	source := sourceName(a.item)
+	source := text(a.item.Source)
+	if !a.remote {
+		source = sourceName(a.item)
+	}
 	for i, r := range a.recipients {
 		d := records.Delivery{
 			Message: a.event, Source: source, Offset: a.item.Offset,
@@ -342,7 +395,12 @@ func sourceName(item source.Item) string {
 	if filepath.Base(arg) != item.Source {
 		arg = filepath.Join(arg, filepath.FromSlash(item.Source))
 	}
-	return strings.ReplaceAll(strings.ToValidUTF8(arg, "\uFFFD"), "\x00", "\uFFFD") // as PostgreSQL demands of text
+	return text(arg)
+}
+
+// text is a name as PostgreSQL demands of text.
+func text(s string) string {
+	return strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "\uFFFD")
 }
 
 // judgeOne is what runs on all cores: pure, nothing but the message and its facts.
@@ -448,6 +506,18 @@ func (s *scanner) keepReason(v portcullis.Verdict) string {
 		}
 	}
 	return ""
+}
+
+// stateKey stands for a mailbox on a server, whose name names a person.
+func (s *scanner) stateKey(key string) string { return s.app.key.Text("state of " + key) }
+
+func (s *scanner) putStates(ctx context.Context, w *records.Writer, states map[string]json.RawMessage) error {
+	for key, state := range states {
+		if err := w.PutPosition(ctx, s.stateKey(key), state); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (s *scanner) putPositions(ctx context.Context, w *records.Writer, b *batch) error {

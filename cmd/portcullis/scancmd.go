@@ -15,11 +15,13 @@ import (
 )
 
 type scanCommand struct {
-	Mail       []string `arg:"" name:"MAILBOX" help:"Files and folders to read: .eml, mbox, Maildir, .msg, .gz, .zst, .zip, .tar of any of them; - reads standard input." type:"path"`
+	Mail       []string `arg:"" name:"MAILBOX" help:"Files and folders to read: .eml, mbox, Maildir, .msg, .pst, .ost, .emlx, .gz, .zst, .zip, .tar of any of them; - reads standard input." type:"path"`
 	People     string   `help:"File of protected people (TOML or CSV)." placeholder:"FILE" type:"path"`
 	Verdicts   string   `help:"Write one JSON line per message, in input order, to this file (see docs/VERDICTS.md)." placeholder:"FILE" type:"path"`
 	DNS        bool     `name:"dns" help:"Look up SPF, DKIM and DMARC records. Without it no socket is opened."`
 	Resolver   string   `help:"DNS server for --dns, host:port. Default: the system's." placeholder:"ADDR"`
+	Nested     bool     `help:"Judge messages that are attached to others for themselves as well, as people report mail by attaching it."`
+	Journal    bool     `help:"The mailboxes are Exchange journals: judge what each report reports on, with the recipients it states. Only for mailboxes that nobody outside can write to."`
 	BulkCopies bool     `help:"Look for lists of people only (register copies), as on a file server."`
 	Again      bool     `help:"Read every file again, whatever earlier scans have read. Judged messages are not judged twice."`
 	Rejudge    bool     `help:"Read every file again, and judge again what was judged with another people file than this one."`
@@ -118,8 +120,13 @@ func (c *scanCommand) scan(ctx context.Context, s *scanner, who protected, std s
 		defer s.spool.close()
 	}
 	s.meter.start("reading")
-	err := s.scan(ctx, c.Mail, source.Config{Stdin: std.in})
+	err := s.scan(ctx, c.Mail, source.Config{Stdin: std.in, Nested: c.Nested, Journal: c.Journal})
 	s.meter.stop()
+	return c.finish(ctx, s, who, std, err)
+}
+
+// finish compares, places and tells what reading came to.
+func (c *scanCommand) finish(ctx context.Context, s *scanner, who protected, std stdio, err error) error {
 	if err == nil {
 		err = s.settle(ctx)
 	}

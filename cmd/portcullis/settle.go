@@ -15,6 +15,12 @@ import (
 // settle compares every group that grew, and adds revisions to the verdicts
 // that this changes.
 func (s *scanner) settle(ctx context.Context) error {
+	defer s.alone()()
+	return s.settleAll(ctx)
+}
+
+// settleAll is settle for who has the turn.
+func (s *scanner) settleAll(ctx context.Context) error {
 	for {
 		reader := records.NewReader(s.app.store.DB())
 		groups, err := reader.Dirty(ctx)

@@ -1,0 +1,99 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"portcullis.example/portcullis"
+	"portcullis.example/portcullis/internal/pack"
+)
+
+// TestCheckMe is a member alone with an export and a partner's sealed list.
+func TestCheckMe(t *testing.T) {
+	t.Setenv("TMPDIR", t.TempDir())
+	dir := t.TempDir()
+	secret, verifier, err := pack.MakeKey("cert.example")
+	if err != nil {
+		t.Fatal(err)
+	}
+	key := filepath.Join(dir, "cert.key")
+	if err := pack.WriteKey(key, secret); err != nil {
+		t.Fatal(err)
+	}
+	signer, err := pack.LoadSigner(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	indicator := portcullis.Indicator{Pattern: portcullis.Observable{Type: portcullis.TypeDomain, Value: "lantern-courier-world.example"}}
+	made, err := pack.Make(pack.Options{Signer: signer, For: "Invitations that carried trackers", TLP: "TLP:AMBER", Created: time.Now(), Until: time.Now().Add(time.Hour), Fast: true,
+		Params: pack.Params{Memory: 64, Time: 1, Lanes: 1}},
+		[]pack.Item{{Indicator: indicator, Text: "It told them when and where you read it. See https://cert.example/a."}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	sealed := filepath.Join(dir, "hunt.pack")
+	if err := os.WriteFile(sealed, made.Bytes, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	const mailbox = "../../examples/mailboxes/thomas.wright.mbox"
+	for _, c := range []struct {
+		name   string
+		args   []string
+		status int
+		want   []string
+		not    []string
+	}{
+		{"alone", nil, 0, []string{"42 messages were read", "Nothing was found", "only when the mail of several people is compared"}, []string{"What to do now"}},
+		{
+			"with the list", []string{"--pack", sealed, "--issuer", verifier, "--call", "Security desk, extension 4711"}, 0,
+			[]string{
+				"One of them may have been made to", "13 May 2025", "newsdesk@lantern-courier-world[.]example", "It told them when and where you read it",
+				"hxxps[://]cert[.]example/a", "The sender may have learnt the time", "If you followed a link, note when", "extension 4711", "sealed list of “cert[.]example”", "Invitations that carried trackers",
+			}, []string{"https://", "None of them is known"},
+		},
+		{"list of a stranger", []string{"--pack", sealed}, exitIncomplete, []string{"hunt.pack"}, []string{"messages were read"}},
+		{"no such file", []string{filepath.Join(dir, "nothing.pst")}, exitIncomplete, []string{"nothing.pst"}, nil},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var out, errs bytes.Buffer
+			args := append([]string{"check-me", mailbox}, c.args...)
+			status := run(t.Context(), args, stdio{strings.NewReader(""), &out, &errs})
+			text := strings.Join(strings.Fields(out.String()+errs.String()), " ")
+			if status != c.status {
+				t.Errorf("status %d, want %d: %s", status, c.status, text)
+			}
+			for _, want := range c.want {
+				if !strings.Contains(text, want) {
+					t.Errorf("the answer does not say %q:\n%s", want, out.String()+errs.String())
+				}
+			}
+			for _, not := range c.not {
+				if strings.Contains(text, not) {
+					t.Errorf("the answer says %q", not)
+				}
+			}
+		})
+	}
+	if left, err := os.ReadDir(os.Getenv("TMPDIR")); err != nil || len(left) > 0 {
+		t.Errorf("something was kept: %v %v", left, err)
+	}
+}
+
+// TestCheckMeByName: started by double-click the program has no arguments, only its name.
+func TestCheckMeByName(t *testing.T) {
+	for program, want := range map[string]string{
+		"/usr/bin/portcullis": "", "C:\\Portcullis-Check-Me.exe": checkMeProgram, "./portcullis-check-me": checkMeProgram,
+	} {
+		got := strings.Join(personal(program, nil), " ")
+		if got != want {
+			t.Errorf("%s: %q, want %q", program, got, want)
+		}
+	}
+	if got := personal("portcullis-check-me", []string{"--call", "x"}); strings.Join(got, " ") != "check-me --call x" {
+		t.Errorf("%q", got)
+	}
+}

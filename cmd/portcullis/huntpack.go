@@ -1,0 +1,483 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"slices"
+	"strings"
+	"time"
+
+	"portcullis.example/portcullis"
+	"portcullis.example/portcullis/internal/archive"
+	"portcullis.example/portcullis/internal/campaigns"
+	"portcullis.example/portcullis/internal/mail/records"
+	sealed "portcullis.example/portcullis/internal/pack"
+	"portcullis.example/portcullis/internal/response"
+	"portcullis.example/portcullis/internal/web/access"
+)
+
+// huntPackFlags are those of a hunt with a sealed pack.
+type huntPackFlags struct {
+	Pack      string   `help:"Hunt with a sealed pack of a partner: its file, or all for every one that is kept, which tests what is new since." placeholder:"FILE"`
+	Trust     []string `help:"With --pack: verifier key, or file of such, to trust for this once." placeholder:"KEY"`
+	Workers   int      `help:"With --pack: so many cores. Default: all." placeholder:"N"`
+	Briefings string   `help:"With --pack: folder to write the drafted notices and the issuer's words to." placeholder:"DIR" type:"path"`
+}
+
+// allPacks is what stands in place of a file for every pack that is kept.
+const allPacks = "all"
+
+// packHunt is a hunt with packs.
+type packHunt struct {
+	flags huntPackFlags
+	std   stdio
+	k     *correlator
+}
+
+// run hunts with one pack, or with all that are kept, for the command whose flags they are.
+func (f huntPackFlags) run(ctx context.Context, std stdio, g *Globals, c *huntCommand) (err error) {
+	switch {
+	case c.Format != "text" && c.Format != "json":
+		return exitError{exitIncomplete, errors.New("a hunt with a pack can be told as text or json")}
+	case len(c.Patterns)+len(c.Indicators) > 0 || c.Since != "":
+		return exitError{exitIncomplete, errors.New("hunt with a pack, or for indicators of your own; --since does not go with a pack")}
+	}
+	k, err := openCorrelator(ctx, g, c.People, false)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, k.app.close()) }()
+	h := &packHunt{flags: f, std: std, k: k}
+	list, problems, err := h.packs(ctx)
+	if err != nil {
+		return err
+	}
+	out := []packHunted{}
+	for _, p := range list {
+		one, err := h.hunt(ctx, p)
+		if err != nil {
+			return err
+		}
+		out = append(out, one)
+	}
+	if err := h.tell(c.Format, out); err != nil {
+		return err
+	}
+	for _, p := range problems {
+		fmt.Fprintln(std.err, "portcullis:", p)
+	}
+	if len(problems) > 0 {
+		return exitError{exitIncomplete, nil}
+	}
+	return nil
+}
+
+// packs reads what is hunted with. Of kept packs, those that may not be used any more are
+// told of and left out.
+func (h *packHunt) packs(ctx context.Context) (list []*sealed.Pack, problems []error, err error) {
+	known, err := trustedKeys(ctx, h.k.app, h.flags.Trust)
+	if err != nil {
+		return nil, nil, err
+	}
+	if h.flags.Pack != allPacks {
+		p, err := openPack(h.flags.Pack, known)
+		if err != nil {
+			return nil, nil, err
+		}
+		return []*sealed.Pack{p}, nil, nil
+	}
+	kept, err := sealed.NewReader(h.k.app.store.DB()).Kept(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, one := range kept {
+		p, err := sealed.Read(strings.NewReader(string(one.Raw)), known, h.k.now())
+		if _, over := errors.AsType[*sealed.ExpiredError](err); over {
+			continue // nothing is wrong: its time is up
+		}
+		if err != nil {
+			problems = append(problems, fmt.Errorf("%s: %w", one.ID, err))
+			continue
+		}
+		list = append(list, p)
+	}
+	return list, problems, nil
+}
+
+// packHunted is what a hunt with one pack came to. Its JSON form is part of the machine formats.
+type packHunted struct {
+	Pack    portcullis.ID  `json:"pack"`
+	Header  sealed.Header  `json:"header"`
+	Digest  string         `json:"sha256"`
+	Tested  int            `json:"tested"`   // values, with those of earlier runs
+	New     int64          `json:"new"`      // of them now
+	Blind   []sealed.Kind  `json:"untested"` // kinds of the pack that this store keeps keyed, so that they cannot be tested
+	Found   []sealed.Found `json:"found"`
+	Mails   int            `json:"mails"`
+	People  []packPerson   `json:"people"`
+	Unknown int            `json:"others"` // mails that reached nobody in the people file
+	Took    time.Duration  `json:"took_ns"`
+}
+
+// packPerson is one person whom mail with something of the pack reached.
+type packPerson struct {
+	Person  portcullis.ID   `json:"person"`
+	Name    string          `json:"name"`
+	Mails   int             `json:"mails"`
+	First   time.Time       `json:"first"`
+	Last    time.Time       `json:"last"`
+	Notices []portcullis.ID `json:"notices"`
+}
+
+// hunt keeps the pack, tests what was not tested, takes what matched as indicators and drafts
+// the notices. Each step can be cut off and is taken up by the next run.
+func (h *packHunt) hunt(ctx context.Context, p *sealed.Pack) (out packHunted, err error) {
+	began := time.Now()
+	out = packHunted{Pack: p.ID, Header: p.Header, Digest: p.Digest, Blind: blindKinds(p), People: []packPerson{}, Found: []sealed.Found{}}
+	if err := h.begin(ctx, p); err != nil {
+		return out, err
+	}
+	if out.New, out.Tested, err = h.test(ctx, p); err != nil {
+		return out, err
+	}
+	if err := h.take(ctx, p); err != nil {
+		return out, err
+	}
+	found, err := sealed.NewReader(h.k.app.store.DB()).Matches(ctx, p.ID)
+	if err != nil {
+		return out, err
+	}
+	out.Found = append(out.Found, found...)
+	if err := h.reached(ctx, &out); err != nil {
+		return out, err
+	}
+	err = h.draft(ctx, &out)
+	out.Took = time.Since(began)
+	return out, err
+}
+
+// begin keeps the pack and writes down who hunts with it and what for.
+func (h *packHunt) begin(ctx context.Context, p *sealed.Pack) error {
+	return h.k.app.store.Tx(ctx, func(tx *sql.Tx) error {
+		w := sealed.NewWriter(tx)
+		if err := errors.Join(w.Keep(ctx, p, userName(), h.k.now()), w.Forget(ctx, h.k.now())); err != nil {
+			return err
+		}
+		return auditActs(ctx, tx, access.Hunt, string(p.ID), map[string]string{"issuer": p.Issuer, "key": p.Key, "for": p.For, "tlp": p.TLP, "sha256": p.Digest})
+	})
+}
+
+// test hashes every stored value that was not hashed for this pack before.
+func (h *packHunt) test(ctx context.Context, p *sealed.Pack) (fresh int64, tested int, err error) {
+	t := sealed.NewTester(p, h.flags.Workers)
+	r := sealed.NewReader(h.k.app.store.DB())
+	marks, err := r.Tested(ctx, p.ID)
+	if err != nil {
+		return 0, 0, err
+	}
+	known, err := r.Matches(ctx, p.ID)
+	if err != nil {
+		return 0, 0, err
+	}
+	t.Remember(marks, matchesOf(known))
+	if fresh, err = t.Todo(h.values(ctx)); err != nil {
+		return 0, 0, err
+	}
+	m := newPackMeter(h.std.err, fresh, len(marks))
+	m.start()
+	err = t.Run(ctx, h.values(ctx), func(b sealed.Batch) error {
+		m.add(len(b.Marks))
+		return h.k.app.store.Tx(ctx, func(tx *sql.Tx) error { return sealed.NewWriter(tx).Commit(ctx, p.ID, b, h.k.now()) })
+	})
+	m.stop()
+	if err == nil {
+		err = h.k.app.store.Tx(ctx, func(tx *sql.Tx) error { return sealed.NewWriter(tx).Finish(ctx, p.ID, h.k.now()) })
+	}
+	return fresh, t.Tested(), err
+}
+
+func matchesOf(found []sealed.Found) (list []sealed.Match) {
+	for _, f := range found {
+		list = append(list, f.Match)
+	}
+	return list
+}
+
+// values are what the archive holds.
+func (h *packHunt) values(ctx context.Context) iter.Seq2[sealed.Value, error] {
+	return func(yield func(sealed.Value, error) bool) {
+		for v, err := range archive.NewReader(h.k.app.store.DB()).Values(ctx, nil) {
+			if !yield(sealed.Value{Observable: v.Observable, Sealed: v.Sealed}, err) {
+				return
+			}
+		}
+	}
+}
+
+// blindKinds are those of a pack that a store keeps keyed: correspondents' addresses, subjects, ids
+// of messages. Only what is in clear of them is tested.
+func blindKinds(p *sealed.Pack) []sealed.Kind {
+	list := []sealed.Kind{}
+	for _, k := range p.Kinds {
+		if k == sealed.KindEmail || k == sealed.KindSubject || k == sealed.KindMessageID {
+			list = append(list, k)
+		}
+	}
+	return list
+}
+
+// take keeps what matched as indicators, unless it would match everything here, and looks for them in
+// all history as for any others: from then on they are in campaigns and in later scans.
+func (h *packHunt) take(ctx context.Context, p *sealed.Pack) error {
+	found, err := sealed.NewReader(h.k.app.store.DB()).Matches(ctx, p.ID)
+	if err != nil {
+		return err
+	}
+	found = slices.DeleteFunc(found, func(f sealed.Found) bool { return f.State != sealed.New })
+	if len(found) == 0 {
+		return nil
+	}
+	var list []portcullis.Indicator
+	for _, f := range found {
+		list = append(list, f.Indicator(p))
+	}
+	checked, err := campaigns.NewReader(h.k.app.store.DB(), h.k.deps()).Check(ctx, list)
+	if err != nil {
+		return err
+	}
+	taken, err := h.keep(ctx, p, found, checked)
+	if err != nil {
+		return err
+	}
+	if _, err := h.k.sight(ctx, taken); err != nil {
+		return err
+	}
+	if _, err := h.k.drain(ctx); err != nil {
+		return err
+	}
+	return h.settle(ctx, p, found, checked)
+}
+
+// keep stores the indicators with the reason why addresses are looked for.
+func (h *packHunt) keep(ctx context.Context, p *sealed.Pack, found []sealed.Found, checked []campaigns.Checked) (taken []portcullis.Indicator, err error) {
+	var personal []portcullis.Observable
+	for _, c := range checked {
+		if c.Refused != "" {
+			continue
+		}
+		taken = append(taken, c.Indicator)
+		if archive.Personal(c.Indicator.Pattern) {
+			personal = append(personal, c.Indicator.Pattern)
+		}
+	}
+	return taken, h.k.app.store.Tx(ctx, func(tx *sql.Tx) error {
+		w := archive.NewWriter(tx)
+		defer w.Close()
+		if len(personal) > 0 {
+			if err := w.LogPurpose(ctx, h.k.now(), userName(), "sealed pack of "+p.Issuer+": "+p.For, personal); err != nil {
+				return err
+			}
+		}
+		if _, err := w.AddIndicators(ctx, taken, h.k.now()); err != nil {
+			return err
+		}
+		cw := campaigns.NewWriter(tx, h.k.deps())
+		defer cw.Close()
+		if _, err := cw.Tell(ctx, taken); err != nil {
+			return err
+		}
+		return auditActs(ctx, tx, access.EditIndicator, "indicators", map[string]any{"from": p.Issuer, "pack": p.ID, "tlp": p.TLP, "taken": len(taken), "refused": len(found) - len(taken)})
+	})
+}
+
+// settle notes what became of each match, last of all: what is new is taken up again.
+func (h *packHunt) settle(ctx context.Context, p *sealed.Pack, found []sealed.Found, checked []campaigns.Checked) error {
+	return h.k.app.store.Tx(ctx, func(tx *sql.Tx) error {
+		w := sealed.NewWriter(tx)
+		for n, f := range found {
+			state := sealed.Taken
+			if checked[n].Refused != "" {
+				state = sealed.TooWide
+			}
+			if err := w.Settle(ctx, p.ID, f.Mark, state, checked[n].Refused); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// reached counts by person.
+func (h *packHunt) reached(ctx context.Context, out *packHunted) error {
+	var patterns []portcullis.Observable
+	for _, f := range out.Found {
+		if f.State == sealed.Taken {
+			patterns = append(patterns, f.Pattern)
+		}
+	}
+	events := map[portcullis.ID]time.Time{}
+	err := archive.NewReader(h.k.app.store.DB()).WithKey(h.k.app.key).Hunt(ctx, patterns, func(hit archive.Hit) error {
+		events[hit.Event] = hit.Time
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	out.Mails = len(events)
+	by := map[portcullis.ID]*packPerson{}
+	reader := records.NewReader(h.k.app.store.DB())
+	for event, at := range events {
+		deliveries, err := reader.Deliveries(ctx, event)
+		if err != nil {
+			return err
+		}
+		if !h.count(by, deliveries, at) {
+			out.Unknown++
+		}
+	}
+	for _, p := range by {
+		out.People = append(out.People, *p)
+	}
+	slices.SortFunc(out.People, func(a, b packPerson) int {
+		return cmp.Or(cmp.Compare(b.Mails, a.Mails), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Person, b.Person))
+	})
+	return nil
+}
+
+// count adds one mail to everybody it reached, each once, and tells whether there was somebody known.
+func (h *packHunt) count(by map[portcullis.ID]*packPerson, deliveries []records.Delivery, at time.Time) bool {
+	seen := map[portcullis.ID]bool{"": true}
+	for _, d := range deliveries {
+		if seen[d.Person] {
+			continue
+		}
+		seen[d.Person] = true
+		p := by[d.Person]
+		if p == nil {
+			p = &packPerson{Person: d.Person, Name: nameAll(h.k.dir, []portcullis.ID{d.Person}), First: at, Last: at, Notices: []portcullis.ID{}}
+			by[d.Person] = p
+		}
+		p.Mails++
+		if at.Before(p.First) {
+			p.First = at
+		}
+		if at.After(p.Last) {
+			p.Last = at
+		}
+	}
+	return len(seen) > 1
+}
+
+// draft makes sure that everybody who was reached has a notice, and writes them where asked to.
+func (h *packHunt) draft(ctx context.Context, out *packHunted) error {
+	if len(out.People) == 0 {
+		return nil
+	}
+	office, err := response.NewOffice(h.k.app.cfg.Notices)
+	if err != nil {
+		return exitError{exitIncomplete, err}
+	}
+	d := &noticeDesk{app: h.k.app, office: office, dir: h.k.dir, reader: records.NewReader(h.k.app.store.DB()), now: h.k.now()}
+	var all []response.Notice
+	for n := range out.People {
+		one := &out.People[n]
+		person := h.k.dir.Person(one.Person)
+		if person == nil {
+			continue
+		}
+		if err := d.draftFor(ctx, person); err != nil {
+			return err
+		}
+		list, err := d.notices().Notices(ctx, response.Query{Person: person.ID, Open: true})
+		if err != nil {
+			return err
+		}
+		for _, notice := range list {
+			one.Notices = append(one.Notices, notice.ID)
+		}
+		all = append(all, list...)
+	}
+	return h.write(ctx, d, all, out)
+}
+
+// tell reports.
+func (h *packHunt) tell(format string, list []packHunted) error {
+	if format == "json" {
+		_, err := fmt.Fprintf(h.std.out, "%s\n", visibleJSON(map[string]any{"schema": 1, "packs": list}))
+		return err
+	}
+	if len(list) == 0 {
+		fmt.Fprintln(h.std.out, "No pack is kept that may still be used. `portcullis hunt --pack FILE` hunts with one and keeps it.")
+	}
+	for _, one := range list {
+		printHunted(h.std.out, one)
+	}
+	return nil
+}
+
+func printHunted(out io.Writer, r packHunted) {
+	t := newTheme(out)
+	fmt.Fprintf(out, "%s\n", t.bold(printable(fmt.Sprintf("%s: %s", r.Header.Issuer, r.Header.For))))
+	fmt.Fprintf(out, "%s, until %s. %s tested, %s of them now.\n", r.Header.TLP, r.Header.Until.Format("2 Jan 2006"), count(r.Tested, "value"), thousands(r.New))
+	if len(r.Blind) > 0 {
+		fmt.Fprintf(out, "It also holds %s. Other people's addresses, subjects and message ids are stored keyed here and cannot be tested; `portcullis check-me` on an export can.\n", blindWords(r.Blind))
+	}
+	taken := 0
+	for _, f := range r.Found {
+		if f.State == sealed.Taken {
+			taken++
+		} else {
+			fmt.Fprintf(out, "Set aside, nobody was told: %s: %s. Ask the issuer.\n", printable(f.Pattern.String()), printable(f.Why))
+		}
+	}
+	if taken == 0 {
+		fmt.Fprintf(out, "Nothing of it is in any stored mail.\n\n")
+		return
+	}
+	fmt.Fprintf(out, "%s of it in %s to %s:\n", thousands(taken), count(r.Mails, "mail"), countPeopleText(len(r.People)))
+	for _, p := range r.People {
+		fmt.Fprintf(out, "  %s  %s, %s; %s drafted\n", t.bold(printable(p.Name)), count(p.Mails, "mail"), span(p.First, p.Last), count(len(p.Notices), "notice"))
+	}
+	if r.Unknown > 0 {
+		fmt.Fprintf(out, "  %s to nobody in the people file\n", count(r.Unknown, "mail"))
+	}
+	printWords(out, r)
+	fmt.Fprintf(out, "The values are kept as indicators under %s: later mail is matched as it is scanned. `portcullis notices` lists the notices; each needs somebody's approval. Nothing was sent, and the issuer learns nothing of this unless you write a receipt (portcullis pack receipt) and send it.\n\n", r.Header.TLP)
+}
+
+func blindWords(kinds []sealed.Kind) string {
+	words := map[sealed.Kind]string{sealed.KindEmail: "addresses", sealed.KindSubject: "subjects", sealed.KindMessageID: "message ids"}
+	var list []string
+	for _, k := range kinds {
+		list = append(list, words[k])
+	}
+	return strings.Join(list, ", ")
+}
+
+// printWords prints what the issuer had to say, each text once with what it is about.
+func printWords(out io.Writer, r packHunted) {
+	t := newTheme(out)
+	about := map[string][]string{}
+	var texts []string
+	for _, f := range r.Found {
+		if f.State != sealed.Taken {
+			continue
+		}
+		if about[f.Text] == nil {
+			texts = append(texts, f.Text)
+		}
+		about[f.Text] = append(about[f.Text], f.Pattern.String())
+	}
+	for _, text := range texts {
+		fmt.Fprintf(out, "\n  %s\n", t.bold(printable(strings.Join(about[text], ", "))))
+		for line := range strings.Lines(cmp.Or(text, "The issuer says nothing about it.")) {
+			fmt.Fprintf(out, "    %s\n", printable(strings.TrimRight(line, "\n")))
+		}
+	}
+	fmt.Fprintln(out)
+}
