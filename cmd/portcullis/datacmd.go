@@ -460,8 +460,26 @@ func (c *settingsCheckCommand) Run(std stdio, g *Globals) error {
 			return exitError{exitIncomplete, err}
 		}
 	}
+	if err := cfg.checkSecrets(); err != nil {
+		return exitError{exitIncomplete, err}
+	}
 	fmt.Fprintln(std.out, "The configuration is in order.")
 	return nil
+}
+
+// checkSecrets tells of all files of secrets at once whether they are there, are nobody else's to
+// read, and hold what they should. What they hold is never told.
+func (c Config) checkSecrets() error {
+	errs := []error{c.Desk.CheckSecrets()}
+	for name, path := range map[string]string{"database_file": c.DatabaseFile, "notices.smtp.password_file": c.Notices.SMTP.PasswordFile} {
+		if path == "" {
+			continue
+		}
+		if err := access.CheckSecretFile(path); err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", name, err))
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // Run prints the version.

@@ -3,13 +3,19 @@ package main
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
+	"net"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"portcullis.example/portcullis"
 	"portcullis.example/portcullis/internal/api"
@@ -41,8 +47,13 @@ type deskService struct {
 	now        func() time.Time
 	exercise   func() *web.Exercise // nil: there is none
 
+	contacts contactsAsked
+	deskTime func(time.Time) time.Time // by the exercise's clock; nil: there is none
+
 	glanced   sync.Mutex
 	glancedAt map[string]time.Time // guarded by glanced: who saw which version of what
+
+	remote atomic.Pointer[[]web.Sensor] // on servers, as they stand; nil: there are none
 
 	watch func([]portcullis.Indicator) // takes all indicators that are kept, to look for them in what comes
 }
@@ -160,6 +171,7 @@ func (d *deskService) plain(err error) error {
 	var role *response.RoleError
 	var state *response.StateError
 	var refused *response.RefusedError
+	var cannot *campaigns.RefusedError
 	switch {
 	case err == nil:
 		return nil
@@ -177,10 +189,23 @@ func (d *deskService) plain(err error) error {
 		return &web.InvalidError{Why: sentence(state.Error())}
 	case errors.As(err, &refused):
 		return &web.InvalidError{Why: sentence(refused.Error())}
-	case errors.Is(err, sql.ErrConnDone), isDisk(err):
+	case errors.As(err, &cannot):
+		return &web.InvalidError{Why: sentence(cannot.Reason)}
+	case gone(err), isDisk(err):
 		return fmt.Errorf("%w: %w", web.ErrUnavailable, err)
 	}
 	return err
+}
+
+// gone tells whether an error means that the database cannot be reached, or is going away or
+// coming up: PostgreSQL's classes 08 and 57P, and whatever ends a connection.
+func gone(err error) bool {
+	if pg, is := errors.AsType[*pgconn.PgError](err); is {
+		return strings.HasPrefix(pg.Code, "08") || strings.HasPrefix(pg.Code, "57P")
+	}
+	_, network := errors.AsType[*net.OpError](err)
+	_, connect := errors.AsType[*pgconn.ConnectError](err)
+	return network || connect || errors.Is(err, driver.ErrBadConn) || errors.Is(err, sql.ErrConnDone) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed)
 }
 
 // isDisk tells whether the store cannot write, or cannot be reached, for now.

@@ -27,16 +27,20 @@ func (d *deskService) assessment(ctx context.Context, id portcullis.ID) (*web.As
 	if err != nil || !ok {
 		return nil, err
 	}
-	_, head, err := reader.Case(ctx, id)
+	entered, head, err := reader.Case(ctx, id)
 	if err != nil {
 		return nil, err
 	}
-	out := &web.Assessment{Version: int(stored.Seq), Head: fmt.Sprintf("%d %s", head.Seq, head.Hash), Calibration: "calibrated on simulation only", Updated: stored.At}
+	out := &web.Assessment{Version: int(head.Seq), Head: fmt.Sprintf("%d %s", head.Seq, head.Hash), Calibration: "calibrated on simulation only", Updated: stored.At}
 	if out.By, err = d.weighedBy(ctx, id); err != nil {
 		return nil, err
 	}
 	for _, a := range stored.Assessment.Answers {
-		out.Propositions = append(out.Propositions, proposition(a, caller(ctx)))
+		p := proposition(a, caller(ctx))
+		if !a.Proposition.Attribution() {
+			p.Rivals = rivals(entered, a.Proposition)
+		}
+		out.Propositions = append(out.Propositions, p)
 	}
 	return out, nil
 }

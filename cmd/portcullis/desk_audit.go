@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
@@ -62,6 +63,10 @@ func (d *deskService) Audit(ctx context.Context, q web.AuditQuery) (out web.Audi
 			out.Holds[i].Why = ""
 		}
 	}
+	if out.Hunts, err = d.huntRequests(ctx, 20); err != nil {
+		return out, d.plain(err)
+	}
+	out.GlassHours = max(d.app.cfg.Desk.GlassMinutes/60, 1)
 	out.Requests, err = d.requests(ctx, 20)
 	return out, d.plain(err)
 }
@@ -71,7 +76,7 @@ func matchesAudit(l access.Line, q web.AuditQuery) bool {
 }
 
 func (d *deskService) auditRow(l access.Line) web.AuditRow {
-	row := web.AuditRow{Seq: l.Seq, Time: l.Time, Who: l.Who, Via: l.Via, Kind: l.Kind, What: d.subjectWords(portcullis.ID(l.Subject)), Detail: detailWords(l.Detail), Hash: l.Hash, Erased: l.Erased}
+	row := web.AuditRow{Seq: l.Seq, Time: d.atDesk(l.Time), Who: l.Who, Via: l.Via, Kind: l.Kind, What: d.subjectWords(portcullis.ID(l.Subject)), Detail: detailWords(l.Detail), Hash: l.Hash, Erased: l.Erased}
 	if l.Refused {
 		row.Kind += " (refused)"
 		row.Detail = l.Why
@@ -131,17 +136,22 @@ func valueWords(v any) string {
 	return strings.Join(words, ", ")
 }
 
-// atDesk is a time of the audit as long ago by the desk's clock, which an exercise sets.
+// atDesk is a time of the audit by the desk's clock, which an exercise sets: an act stands beside
+// what happened in the exercise then. What lies ahead does so by as much as in life.
 func (d *deskService) atDesk(t time.Time) time.Time {
-	if t.IsZero() || d.exercise == nil {
+	ahead := time.Until(t)
+	switch {
+	case t.IsZero() || d.deskTime == nil:
 		return t
+	case ahead > 0:
+		return d.now().Add(ahead)
 	}
-	return d.now().Add(-time.Since(t))
+	return d.deskTime(t)
 }
 
 // requests are the askings to break the glass that wait, those of others first.
 func (d *deskService) requests(ctx context.Context, limit int) (out []web.BreakGlass, err error) {
-	c := caller(ctx)
+	c, longest := caller(ctx), time.Duration(d.app.cfg.Desk.GlassMinutes)*time.Minute
 	waiting, err := d.guard.WaitingGlass(ctx)
 	if err != nil {
 		return nil, err
@@ -153,7 +163,7 @@ func (d *deskService) requests(ctx context.Context, limit int) (out []web.BreakG
 			continue
 		}
 		out = append(out, web.BreakGlass{ID: g.ID, Subject: portcullis.ID(g.Object), What: d.subjectWords(portcullis.ID(g.Object)), Who: g.AskedBy, Why: g.Reason,
-			Asked: d.atDesk(g.Asked), For: time.Duration(d.app.cfg.Desk.GlassMinutes) * time.Minute, State: "waiting", Until: d.atDesk(g.Expires), Mine: mine})
+			Asked: d.atDesk(g.Asked), For: cmp.Or(g.Wanted, longest), State: "waiting", Until: d.atDesk(g.Expires), Mine: mine})
 	}
 	return out, nil
 }
@@ -168,7 +178,11 @@ func (d *deskService) AskBreakGlass(ctx context.Context, a web.BreakGlassAct) (p
 	if err != nil {
 		return "", d.plain(err)
 	}
-	asked, err := d.guard.AskGlass(ctx, d.about(found.Finding.ID, who...), a.Why)
+	wanted, longest := a.For, time.Duration(d.app.cfg.Desk.GlassMinutes)*time.Minute
+	if longest < time.Hour { // less than the form can say
+		wanted = min(wanted, longest)
+	}
+	asked, err := d.guard.AskGlass(ctx, d.about(found.Finding.ID, who...), a.Why, wanted)
 	if err != nil {
 		return "", d.glassError(err)
 	}
@@ -187,9 +201,12 @@ func (d *deskService) DecideBreakGlass(ctx context.Context, a web.DecideAct) err
 // about what was typed.
 func (d *deskService) glassError(err error) error {
 	var refused *access.Refusal
+	var long *access.WantedError
 	switch {
 	case err == nil:
 		return nil
+	case errors.As(err, &long):
+		return &web.InvalidError{Field: "hours", Why: sentence(long.Error())}
 	case errors.As(err, &refused):
 		return forbidden(refused.Decision, "")
 	case errors.Is(err, access.ErrDecided):
@@ -223,7 +240,7 @@ func (d *deskService) standing(ctx context.Context, id portcullis.ID, out *web.P
 	}
 	out.Looks = []web.Look{}
 	for _, l := range lines {
-		out.Looks = append(out.Looks, web.Look{When: l.Time, Who: l.Who, Role: l.Via, Subject: portcullis.ID(l.Subject), What: l.Kind})
+		out.Looks = append(out.Looks, web.Look{When: d.atDesk(l.Time), Who: l.Who, Role: l.Via, Subject: portcullis.ID(l.Subject), What: l.Kind})
 	}
 	return nil
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -22,19 +21,16 @@ import (
 type board struct {
 	desk *deskService
 
-	mu        sync.Mutex
-	made      time.Time                           // guarded by mu, by the real clock
-	took      time.Duration                       // guarded by mu: making it
-	dirty     bool                                // guarded by mu
-	now       *boardState                         // guarded by mu; what it points to never changes
-	campaigns map[portcullis.ID]campaigns.Summary // guarded by mu: those that are listed
-	notices   map[portcullis.ID]*response.Notice  // guarded by mu: without the texts
-	stands    map[portcullis.ID]campaigns.Stand   // guarded by mu; what it points to never changes
-	sorted    []campaigns.Summary                 // guarded by mu; what it points to never changes
-	turn      int64                               // guarded by mu: of the campaigns, when they were read
-	position  int64                               // guarded by mu: in the log of notices
-	tally     *tally                              // guarded by mu; what it points to never changes
-	counting  bool                                // guarded by mu
+	mu       sync.Mutex
+	made     time.Time     // guarded by mu, by the real clock
+	took     time.Duration // guarded by mu: making it
+	dirty    bool          // guarded by mu
+	now      *boardState   // guarded by mu; what it points to never changes
+	index    *boardIndex   // guarded by mu
+	turn     int64         // guarded by mu: of the campaigns, when they were read
+	position int64         // guarded by mu: in the log of notices
+	tally    *tally        // guarded by mu; what it points to never changes
+	counting bool          // guarded by mu
 }
 
 const (
@@ -51,34 +47,6 @@ type tally struct {
 	at       time.Time // by the real clock
 	activity records.Activity
 	arrivals records.Arrivals
-}
-
-// boardState is the state of things at one moment.
-type boardState struct {
-	at        time.Time
-	campaigns []campaigns.Summary // seen last first
-	people    map[portcullis.ID]*personState
-	clocks    map[portcullis.ID][]*response.Notice // by campaign
-	counts    map[portcullis.ID]clockCount         // by campaign
-	all       []*response.Notice                   // whose clock runs first, the most overdue on top
-	notices   []*response.Notice                   // of these whose clock runs
-	activity  records.Activity
-	arrivals  records.Arrivals
-}
-
-// clockCount counts those whom a campaign reached and whose clock runs.
-type clockCount struct{ untold, overdue int }
-
-// personState is somebody whom open campaigns reached.
-type personState struct {
-	id        portcullis.ID
-	campaigns int
-	events    int
-	last      time.Time
-	worst     portcullis.Severity
-	untold    int
-	due       time.Time
-	overdue   bool
 }
 
 // stale says that something changed.
@@ -109,115 +77,110 @@ func (b *board) get(ctx context.Context) (*boardState, error) {
 
 const activityDays = 120 // as many as the drawing shows
 
-// take makes a boardState. The caller holds mu.
+// take makes a boardState: out of the one before and what changed since where there is one,
+// and all of it anew the first time, when the clock went back, and when much changed at once.
+// The caller holds mu.
 func (b *board) take(ctx context.Context) (*boardState, error) {
-	s := &boardState{at: b.desk.now(), people: map[portcullis.ID]*personState{}, clocks: map[portcullis.ID][]*response.Notice{}, counts: map[portcullis.ID]clockCount{}}
-	stands, err := b.followCampaigns(ctx)
+	at := b.desk.now()
+	if b.now == nil || at.Before(b.now.at) {
+		b.index = nil
+	}
+	if b.index == nil {
+		b.index, b.turn, b.position = newBoardIndex(), -1, -1
+	}
+	moves, err := b.follow(ctx, at)
 	if err != nil {
+		b.index = nil // it may be ahead of what is shown: begin anew
 		return nil, err
 	}
-	if err := b.followNotices(ctx); err != nil {
+	if err := b.followTally(ctx, at); err != nil {
+		b.index = nil
 		return nil, err
 	}
-	if err := b.followTally(ctx, s.at); err != nil {
-		return nil, err
+	var s *boardState
+	if b.now == nil || moves.many {
+		s = b.index.count(at)
+	} else {
+		s = b.now.with(b.index, moves, at)
 	}
 	s.activity, s.arrivals = b.tally.activity, b.tally.arrivals
-	s.campaigns = b.sorted
-	s.all = make([]*response.Notice, 0, len(b.notices))
-	for id, n := range b.notices {
-		if now := n.At(s.at); now.State != n.State || now.Overdue != n.Overdue { // else it is as before, and shared
-			n, b.notices[id] = &now, &now
-		}
-		s.all = append(s.all, n)
-	}
-	slices.SortFunc(s.all, func(a, b *response.Notice) int {
-		return cmp.Or(bools(running(b), running(a)), a.Due.Compare(b.Due), cmp.Compare(a.ID, b.ID))
-	})
-	for _, n := range s.all {
-		in := nowIn(stands, n.Campaign)
-		s.clocks[in] = append(s.clocks[in], n)
-		if !running(n) {
-			continue
-		}
-		s.notices = append(s.notices, n)
-		c := s.counts[in]
-		if c.untold++; n.Overdue {
-			c.overdue++
-		}
-		s.counts[in] = c
-	}
-	s.reached()
 	return s, nil
 }
 
-// followCampaigns reads the campaigns that changed.
-func (b *board) followCampaigns(ctx context.Context) (map[portcullis.ID]campaigns.Stand, error) {
-	turn, err := b.desk.campaignRecords().Turn(ctx) // before the rest: what is written meanwhile is read next time
-	if err != nil || b.sorted != nil && turn == b.turn {
-		return b.stands, err
-	}
-	stands, err := b.desk.campaignRecords().Stands(ctx)
-	if err != nil {
+// follow brings the index up to what is stored, and tells what moved.
+func (b *board) follow(ctx context.Context, at time.Time) (*boardMoves, error) {
+	m := newBoardMoves()
+	if err := b.followCampaigns(ctx, m); err != nil {
 		return nil, err
 	}
-	if b.campaigns == nil {
-		b.campaigns = make(map[portcullis.ID]campaigns.Summary, len(stands))
+	if err := b.followNotices(ctx, at, m); err != nil {
+		return nil, err
 	}
-	maps.DeleteFunc(b.campaigns, func(id portcullis.ID, _ campaigns.Summary) bool { return !stands[id].Listed })
-	var changed []portcullis.ID
+	if !m.many && b.now != nil {
+		b.index.passed(b.now, at, m)
+	}
+	return m, nil
+}
+
+// followCampaigns reads the campaigns that changed. None is ever deleted.
+func (b *board) followCampaigns(ctx context.Context, m *boardMoves) error {
+	reader := b.desk.campaignRecords()
+	turn, err := reader.Turn(ctx) // before the rest: what is written meanwhile is read next time
+	if err != nil || turn == b.turn {
+		return err
+	}
+	stands, err := reader.StandsSince(ctx, b.turn)
+	if err != nil {
+		return err
+	}
+	var listed []portcullis.ID
 	for id, s := range stands {
-		if known, ok := b.campaigns[id]; s.Listed && (!ok || known.Version != s.Version) {
-			changed = append(changed, id)
+		if s.Listed && b.index.stands[id] != s {
+			listed = append(listed, id)
 		}
 	}
-	list, err := b.desk.campaignRecords().Summaries(ctx, changed)
+	list, err := reader.Summaries(ctx, listed)
 	if err != nil {
-		return nil, err
+		return err
 	}
+	now := make(map[portcullis.ID]campaigns.Summary, len(list))
 	for _, c := range list {
-		b.campaigns[c.ID] = c
+		now[c.ID] = c
 	}
-	b.sorted = slices.AppendSeq(make([]campaigns.Summary, 0, len(b.campaigns)), maps.Values(b.campaigns))
-	slices.SortFunc(b.sorted, func(a, b campaigns.Summary) int { return cmp.Or(b.Last.Compare(a.Last), cmp.Compare(a.ID, b.ID)) })
-	b.stands, b.turn = stands, turn
-	return stands, nil
+	b.index.campaignsAre(stands, now, m)
+	b.turn = turn
+	return nil
 }
 
 // followNotices reads the notices that changed: all of them the first time, and when there
 // are not as many as there should be, for an erasure takes some away.
-func (b *board) followNotices(ctx context.Context) error {
+func (b *board) followNotices(ctx context.Context, at time.Time, m *boardMoves) error {
 	reader := b.desk.noticeRecords()
-	if b.notices == nil {
-		b.position = -1
-	}
 	changed, last, err := reader.Changed(ctx, b.position)
 	if err != nil {
 		return err
 	}
-	if b.notices != nil {
+	if b.position >= 0 {
 		list, err := reader.Those(ctx, changed)
 		if err != nil {
 			return err
 		}
 		for _, n := range list {
-			b.notices[n.ID] = inShort(n)
+			b.index.noticeIs(inShort(n.At(at)), m)
 		}
-		if count, err := reader.Count(ctx); err != nil || count == len(b.notices) {
+		if count, err := reader.Count(ctx); err != nil || count == len(b.index.notices) {
 			b.position = last
 			return err
 		}
 	}
-	all := map[portcullis.ID]*response.Notice{}
+	m.many = true
+	b.index.noNotices()
 	err = reader.Each(ctx, func(n response.Notice) bool {
-		all[n.ID] = inShort(n)
+		b.index.noticeIs(inShort(n.At(at)), m)
 		return true
 	})
-	if err != nil {
-		return err
-	}
-	b.notices, b.position = all, last
-	return nil
+	b.position = max(last, 0)
+	return err
 }
 
 // inShort is a notice without the texts, of which there may be much: which mails, and when.
@@ -269,74 +232,6 @@ func (d *deskService) tally(ctx context.Context, at time.Time) (*tally, error) {
 	t.arrivals, err = d.mailRecords().Arrivals(ctx, at)
 	return t, err
 }
-
-// nowIn is the campaign that one has gone up in; itself, if it has not.
-func nowIn(stands map[portcullis.ID]campaigns.Stand, id portcullis.ID) portcullis.ID {
-	for range 1000 { // merging makes no circles
-		into := stands[id].MergedInto
-		if into == "" {
-			break
-		}
-		id = into
-	}
-	return id
-}
-
-// running tells whether somebody is still to be told.
-func running(n *response.Notice) bool { return n.Told.IsZero() && n.State != response.Withdrawn }
-
-// reached counts by person what open campaigns did.
-func (s *boardState) reached() {
-	for _, c := range s.campaigns {
-		if !s.open(c) {
-			continue
-		}
-		for _, id := range c.Persons {
-			p := s.people[id]
-			if p == nil {
-				p = &personState{id: id}
-				s.people[id] = p
-			}
-			p.campaigns++
-			p.worst = max(p.worst, c.Severity)
-			if c.Last.After(p.last) {
-				p.last = c.Last
-			}
-		}
-	}
-	for _, c := range s.campaigns { // each round of notices names the mails that the ones before did not
-		if !s.open(c) {
-			continue
-		}
-		for _, n := range s.clocks[c.ID] {
-			if p := s.people[n.Person]; p != nil {
-				p.events += len(n.Reach.Events)
-			}
-		}
-	}
-	for _, n := range s.notices {
-		p := s.people[n.Person]
-		if p == nil {
-			p = &personState{id: n.Person, events: len(n.Reach.Events)}
-			s.people[n.Person] = p
-		}
-		p.untold++
-		p.overdue = p.overdue || n.Overdue
-		if p.due.IsZero() || n.Due.Before(p.due) {
-			p.due = n.Due
-		}
-	}
-}
-
-// open tells whether a campaign still asks for attention.
-func (s *boardState) open(c campaigns.Summary) bool {
-	return s.at.Sub(c.Last) < quietAfter || s.untold(c.ID) > 0
-}
-
-// untold counts those whom a campaign reached and whose clock runs.
-func (s *boardState) untold(id portcullis.ID) int { return s.counts[id].untold }
-
-func (s *boardState) overdue(id portcullis.ID) int { return s.counts[id].overdue }
 
 // urgent orders people: overdue first, then how serious, then how lately.
 func urgent(a, b *personState) int {

@@ -365,6 +365,9 @@ func edits(history []campaigns.Change) (out []web.Edit) {
 			continue
 		}
 		e := web.Edit{When: h.When, Who: orMachine(h.Who), What: h.What, Why: h.Why}
+		if undoable(h) {
+			e.Decision = h.Num
+		}
 		if h.Other != "" {
 			e.What += ": " + handle(h.Other)
 		}

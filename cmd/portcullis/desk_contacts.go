@@ -3,11 +3,14 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
+	"portcullis.example/portcullis"
 	"portcullis.example/portcullis/internal/mail/source"
 	"portcullis.example/portcullis/internal/people"
 	"portcullis.example/portcullis/internal/response"
@@ -32,7 +35,7 @@ func (d *deskService) Contacts(ctx context.Context) (out web.Contacts, err error
 		return out, d.plain(err)
 	}
 	places = filesOf(places)
-	danger, unread, err := d.endangered(ctx, p, places)
+	danger, unread, err := d.contacts.of(ctx, p.ID, places, func() (response.Danger, []string, error) { return d.endangered(ctx, p, places) })
 	if err != nil {
 		return out, d.plain(err)
 	}
@@ -51,12 +54,78 @@ func (d *deskService) Contacts(ctx context.Context) (out web.Contacts, err error
 	return out, nil
 }
 
+// Reading somebody's mail again for a page is bounded: in what is read, in time, and to one run at
+// a time for one person, so that no number of reloads keeps the machine busy.
+const (
+	contactsMost = 200_000 // mails
+	contactsTime = 45 * time.Second
+	contactsLife = 5 * time.Minute // for which the answer is held in memory, for the member who asked; it is written nowhere
+	contactsHeld = 100             // members
+)
+
+// contactsAsked holds what came of it for those who asked just now.
+type contactsAsked struct {
+	mu sync.Mutex
+	by map[portcullis.ID]*contactsAnswer // guarded by mu
+}
+
+type contactsAnswer struct {
+	mu     sync.Mutex // held while it is made
+	places []string
+	danger response.Danger
+	unread []string
+	known  bool
+}
+
+// of returns what was found a moment ago in the same places, or has it found.
+func (c *contactsAsked) of(ctx context.Context, person portcullis.ID, places []string, find func() (response.Danger, []string, error)) (response.Danger, []string, error) {
+	a := c.answer(person)
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if err := ctx.Err(); err != nil { // who asked has gone while another run was waited for
+		return response.Danger{}, nil, err
+	}
+	if a.known && slices.Equal(a.places, places) {
+		return a.danger, a.unread, nil
+	}
+	danger, unread, err := find()
+	if err == nil {
+		a.places, a.danger, a.unread, a.known = places, danger, unread, true
+		time.AfterFunc(contactsLife, func() { c.forget(person, a) })
+	}
+	return danger, unread, err
+}
+
+func (c *contactsAsked) answer(person portcullis.ID) *contactsAnswer {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.by[person] == nil {
+		if c.by == nil || len(c.by) >= contactsHeld {
+			c.by = map[portcullis.ID]*contactsAnswer{}
+		}
+		c.by[person] = &contactsAnswer{}
+	}
+	return c.by[person]
+}
+
+func (c *contactsAsked) forget(person portcullis.ID, a *contactsAnswer) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.by[person] == a {
+		delete(c.by, person)
+	}
+}
+
 // endangered walks the places where somebody's mail lies.
 func (d *deskService) endangered(ctx context.Context, p *people.Person, places []string) (danger response.Danger, unread []string, err error) {
 	whose := response.Whose{Own: owns(d.dir, p), Staff: worksFor(d.dir, p), House: inHouse(d.dir), Breach: time.Time{}}
-	stop := errors.New("enough")
+	stop, read, began := errors.New("enough"), 0, time.Now()
 	danger = response.ContactsInDanger(whose, func(yield func(response.Letter) bool) {
 		err = source.Walk(ctx, places, source.Config{}, func(item source.Item) error {
+			if read++; read > contactsMost || time.Since(began) > contactsTime {
+				unread = append(unread, fmt.Sprintf("what lies beyond the first %s that were read; `portcullis contacts-in-danger` reads all", count(read-1, "mail")))
+				return stop
+			}
 			l := letterOf(d.dir, item)
 			if !whose.Own(l.From) && !slices.ContainsFunc(l.To, whose.Own) {
 				return nil // somebody else's, in the same place

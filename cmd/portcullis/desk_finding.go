@@ -304,14 +304,11 @@ func (d *deskService) Person(ctx context.Context, id portcullis.ID) (out web.Per
 		return out, d.plain(err)
 	}
 	out.Compromised = out.CompromisedWhy != ""
-	for _, n := range s.clocks {
-		for _, one := range n {
-			if one.Person == p.ID && len(out.Clocks) < 50 && !d.notYet(ctx, *one) {
-				out.Clocks = append(out.Clocks, d.clock(*one))
-			}
+	for _, n := range s.noticesOf(p.ID) {
+		if len(out.Clocks) < 50 && !d.notYet(ctx, *n) {
+			out.Clocks = append(out.Clocks, d.clock(*n))
 		}
 	}
-	slices.SortStableFunc(out.Clocks, func(a, b web.Clock) int { return a.Due.Compare(b.Due) })
 	if err := d.receivedBy(ctx, p.ID, &out); err != nil {
 		return out, d.plain(err)
 	}

@@ -24,6 +24,12 @@ const huntCeiling = 2000
 
 // Hunt asks the archive. That it was asked, by whom and for what, is written down first.
 func (d *deskService) Hunt(ctx context.Context, q web.HuntQuery) (out web.Hunt, err error) {
+	if q.Request != "" {
+		return d.personalHunt(ctx, q)
+	}
+	if out.Requests, err = d.huntRequests(ctx, 20); err != nil {
+		return out, d.plain(err)
+	}
 	text := strings.TrimSpace(q.Text)
 	if text == "" {
 		return out, d.may(ctx, access.Hunt, access.Object{ID: "hunt"})
@@ -36,11 +42,17 @@ func (d *deskService) Hunt(ctx context.Context, q web.HuntQuery) (out web.Hunt, 
 		if err := d.refusedHunt(ctx); err != nil {
 			return out, err
 		}
-		return out, &web.ForbiddenError{Why: "Addresses and subjects lead to people and what they write about. Asking for one needs a stated purpose: use portcullis hunt --purpose, which logs it."}
+		out.Personal, out.Understood = true, []portcullis.Observable{p}
+		return out, nil
 	}
 	if err := d.look(ctx, access.Hunt, access.Object{ID: "hunt"}, map[string]string{"for": p.String()}); err != nil {
 		return out, err
 	}
+	return d.search(ctx, q, p, out)
+}
+
+// search asks the archive; that it may be asked was decided and written down.
+func (d *deskService) search(ctx context.Context, q web.HuntQuery, p portcullis.Observable, out web.Hunt) (web.Hunt, error) {
 	began := time.Now()
 	out.Understood = []portcullis.Observable{p}
 	moment, err := newSnapshot(ctx, d.app.store.DB())

@@ -43,6 +43,9 @@ func (d *deskService) Situation(ctx context.Context) (out web.Situation, err err
 	if out.Requests, err = d.requests(ctx, 10); err != nil {
 		return out, d.plain(err)
 	}
+	if out.Hunts, err = d.huntRequests(ctx, 10); err != nil {
+		return out, d.plain(err)
+	}
 	if d.exercise != nil {
 		out.Exercise = d.exercise()
 	}
@@ -220,5 +223,9 @@ func (d *deskService) sensors(a records.Arrivals) []web.Sensor {
 	case a.Usual > 0 && quiet > silentFor:
 		s.Silent, s.Note = true, "no mail since "+a.Last.UTC().Format("2 Jan 2006 15:04 UTC")+"; usually "+itoa(a.Usual)+" a day"
 	}
-	return []web.Sensor{s}
+	list := []web.Sensor{s}
+	if mailboxes := d.remote.Load(); mailboxes != nil {
+		list = append(list, *mailboxes...)
+	}
+	return list
 }

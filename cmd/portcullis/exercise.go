@@ -122,12 +122,15 @@ func newExerciseClock(p exercisePlan, speed float64) *exerciseClock {
 func (c *exerciseClock) begin() { now := time.Now(); c.began.Store(&now) }
 
 // Now is the exercise's time.
-func (c *exerciseClock) Now() time.Time {
+func (c *exerciseClock) Now() time.Time { return c.at(time.Now()) }
+
+// at is the exercise's time at a moment of the real clock.
+func (c *exerciseClock) at(real time.Time) time.Time {
 	began := c.began.Load()
-	if began == nil {
+	if began == nil || real.Before(*began) {
 		return c.start
 	}
-	now := c.start.Add(time.Duration(float64(time.Since(*began)) * c.factor)).Truncate(time.Microsecond)
+	now := c.start.Add(time.Duration(float64(real.Sub(*began)) * c.factor)).Truncate(time.Microsecond)
 	if now.After(c.end) {
 		return c.end
 	}

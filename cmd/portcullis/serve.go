@@ -58,6 +58,9 @@ func (c *serveCommand) Run(ctx context.Context, std stdio, g *Globals) (err erro
 	if err != nil {
 		return exitError{exitIncomplete, err}
 	}
+	if cfg.Register.On() {
+		return c.serveRegister(ctx, cfg, std)
+	}
 	a, err := openApp(ctx, cfg, false, plan != nil || g.Data == "" && g.Config == "" && len(c.Watch) > 0)
 	if err != nil {
 		return err
@@ -193,6 +196,9 @@ func (s *server) wireDesk(ctx context.Context, who protected, links *correlator)
 	office = office.WithClock(s.now)
 	s.desk = &deskService{app: s.app, dir: who.dir, configured: standings, office: office, mailer: s.app.mailer(), links: links, feed: web.NewFeed(time.Now()), log: s.log, now: s.now}
 	s.desk.board = &board{desk: s.desk}
+	if s.clock != nil {
+		s.desk.deskTime = s.clock.at
+	}
 	s.desk.watch = func(kept []portcullis.Indicator) { s.scan.gatherer.matcher.Store(archive.NewMatcher(kept)) }
 	if err := s.desk.loadHolds(ctx); err != nil {
 		return err
@@ -221,7 +227,7 @@ func (s *server) wireDesk(ctx context.Context, who protected, links *correlator)
 	routes := described(append(s.routes(links, office), names.Routes()...))
 	pages, err := web.New(web.Config{
 		Desk: s.desk, Guard: s.guard.Protect, API: s.guard.Protect(s.followed(api.Handler(routes, s.mayCall))), Feed: s.desk.feed, Alive: s.guard.Alive,
-		Title: s.app.houseName(who.dir), Now: s.now, Log: s.log, SignIn: signInWays(s.guard), SignOut: access.SignOutPath, Token: func(r *http.Request) string { return access.FormToken(r.Context()) },
+		Title: s.app.houseName(who.dir), Now: s.now, Log: s.log, SignIn: signInWays(s.guard), SignOut: access.SignOutPath, Away: func(err error) bool { return gone(err) || isDisk(err) }, Token: func(r *http.Request) string { return access.FormToken(r.Context()) },
 	})
 	if err != nil {
 		return err
@@ -249,6 +255,7 @@ func (s *server) routes(links *correlator, office *response.Office) []api.Route 
 		response.Routes(s.app.store, office, s.app.mailer(), func(c api.Caller, person portcullis.ID) bool {
 			return len(access.Visible(c, s.desk.standings().Of(person))) > 0
 		}),
+		s.desk.huntRoutes(),
 	)
 }
 
@@ -320,14 +327,30 @@ func (s *server) attendLater(ctx context.Context, before map[portcullis.ID]campa
 	return s.app.store.Tx(ctx, func(tx *sql.Tx) error { return s.app.store.EnqueueOnce(ctx, tx, topicChanged, keys) })
 }
 
-// refusing writes to the audit that something was refused, before it is.
+// refusing writes to the audit that something was refused, before it is; and where the store
+// is away it says that instead of that something failed.
 type refusing struct {
 	http.ResponseWriter
 	server  *server
 	request *http.Request
+	told    bool // the answer was given, and what follows belongs to another
+}
+
+func (w *refusing) Write(b []byte) (int, error) {
+	if w.told {
+		return len(b), nil
+	}
+	return w.ResponseWriter.Write(b)
 }
 
 func (w *refusing) WriteHeader(status int) {
+	if status == http.StatusInternalServerError && !w.server.answers(w.request.Context()) {
+		w.told = true
+		w.Header().Del("Content-Length")
+		w.Header().Set("Retry-After", "10")
+		api.WriteProblem(w.ResponseWriter, api.Problemf(http.StatusServiceUnavailable, "The store does not answer. Nothing was lost; try again in a moment."))
+		return
+	}
 	if status == http.StatusForbidden {
 		ctx := w.request.Context()
 		err := w.server.app.store.Tx(ctx, func(tx *sql.Tx) error {
@@ -355,11 +378,16 @@ func (s *server) mayCall(c api.Caller, r api.Route) bool {
 	return c.Scope.Unbounded() || strings.HasPrefix(r.Path, "/notices") || strings.HasPrefix(r.Path, "/openapi") || r.Path == "/screen" || strings.HasPrefix(r.Path, "/lists")
 }
 
+// answers tells whether the store does.
+func (s *server) answers(ctx context.Context) bool {
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	return s.app.store.DB().PingContext(ctx) == nil
+}
+
 // health answers whether the store does.
 func (s *server) health(w http.ResponseWriter, r *http.Request) {
-	ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
-	defer cancel()
-	if err := s.app.store.DB().PingContext(ctx); err != nil {
+	if !s.answers(r.Context()) {
 		http.Error(w, "the store does not answer", http.StatusServiceUnavailable)
 		return
 	}
@@ -403,6 +431,10 @@ func (s *server) run(ctx context.Context, watch []string, plan *exercisePlan) er
 	case plan != nil:
 		group.Go(func() error { return s.play(ctx, *plan) })
 	default:
+		if len(s.app.cfg.Sources) > 0 {
+			beside := s.scan.beside() // before anything is scanned
+			group.Go(func() error { return s.readSources(ctx, beside) })
+		}
 		group.Go(func() error { return s.work(ctx, watch) })
 	}
 	fmt.Fprintln(s.std.out, "Ctrl-C ends it.")

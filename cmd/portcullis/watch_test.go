@@ -318,3 +318,35 @@ func (b *lockedBuffer) String() string {
 	defer b.mu.Unlock()
 	return b.text.String()
 }
+
+// TestServeReadsSources: the desk reads mailboxes on servers beside what it serves, and says how they stand.
+func TestServeReadsSources(t *testing.T) {
+	h := newWatchHouse(t, "")
+	want := h.deliverAll(t, "INBOX", synth.Everyday(7, synth.NewHouse(7, 4), 12))
+	cmd := h.portcullis("served", "serve", "--listen", "127.0.0.1:0", "--people", filepath.Join(h.dir, "people.toml"))
+	var out lockedBuffer
+	cmd.Stdout, cmd.Stderr = &out, &out
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
+	for range 300 {
+		if n := h.stored(t, "served"); n == want {
+			return
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	t.Errorf("the desk never stores the %d messages that are there:\n%s", want, out.String())
+}
+
+// stored counts messages, none while the store is being made.
+func (h *watchHouse) stored(t *testing.T, data string) (n int) {
+	t.Helper()
+	db, err := sql.Open("sqlite", filepath.Join(h.dir, data, "portcullis.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = db.Close() }()
+	_ = db.QueryRow(`SELECT count(*) FROM mail_message`).Scan(&n)
+	return n
+}

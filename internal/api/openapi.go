@@ -98,6 +98,19 @@ func OpenAPI(title, version string, routes []Route) []byte {
 	return append(out, '\n')
 }
 
+// answer describes what a route answers: an object says which form it has.
+func (s *schemas) answer(example any) *schema {
+	is := s.of(example)
+	object := is
+	if name, ok := strings.CutPrefix(is.Ref, "#/components/schemas/"); ok {
+		object = s.named[name]
+	}
+	if object != nil && object.Properties != nil && object.Properties["schema"] == nil {
+		object.Properties["schema"] = &schema{Type: "integer"}
+	}
+	return is
+}
+
 func (s *schemas) operation(r Route) operation {
 	op := operation{OperationID: operationID(r), Summary: r.Summary, Role: r.Role, Responses: map[string]response{
 		"default": {Ref: "#/components/responses/" + problemResponse}}}
@@ -115,7 +128,7 @@ func (s *schemas) operation(r Route) operation {
 	}
 	status, done := http.StatusNoContent, response{Description: "Done."}
 	if r.Result != nil {
-		status, done = http.StatusOK, response{Description: "The answer.", Content: map[string]mediaType{"application/json": {s.of(r.Result)}}}
+		status, done = http.StatusOK, response{Description: "The answer.", Content: map[string]mediaType{"application/json": {s.answer(r.Result)}}}
 	}
 	op.Responses[strconv.Itoa(status)] = done
 	return op

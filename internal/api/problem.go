@@ -52,13 +52,31 @@ func WriteError(w http.ResponseWriter, err error) {
 
 // WriteJSON answers with the value as JSON. A value that cannot be encoded is an
 // internal error, told before anything has been sent.
+// An object says in "schema" which form it has; what does not say so itself has the first.
 func WriteJSON(w http.ResponseWriter, status int, v any) { write(w, status, "application/json", v) }
+
+// versioned puts "schema" into an object that lacks it.
+func versioned(body []byte) []byte {
+	var has struct {
+		Schema json.RawMessage `json:"schema"`
+	}
+	if len(body) < 2 || body[0] != '{' || json.Unmarshal(body, &has) != nil || has.Schema != nil {
+		return body
+	}
+	if body[1] == '}' {
+		return []byte(`{"schema":1}`)
+	}
+	return append(body[:len(body)-1], `,"schema":1}`...)
+}
 
 func write(w http.ResponseWriter, status int, mediaType string, v any) {
 	body, err := json.Marshal(v) // escapes <, > and &: harmless even where it is taken for HTML
 	if err != nil {
 		status, mediaType = http.StatusInternalServerError, "application/problem+json"
 		body = []byte(`{"title":"Internal Server Error","status":500,"detail":"The answer could not be encoded."}`)
+	}
+	if mediaType == "application/json" {
+		body = versioned(body)
 	}
 	h := w.Header()
 	h.Set("Content-Type", mediaType)

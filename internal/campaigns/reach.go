@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"portcullis.example/portcullis"
+	"portcullis.example/portcullis/internal/rows"
 )
 
 // Limits of looking beyond what is known.
@@ -169,20 +170,19 @@ func (w *Writer) Tell(ctx context.Context, list []portcullis.Indicator) (fresh i
 	if err := w.turn(ctx); err != nil {
 		return 0, err
 	}
+	const columns = 6
+	values, now := make([]any, 0, columns*len(list)), w.d.now().UnixMicro()
+	list = slices.SortedFunc(slices.Values(list), func(a, b portcullis.Indicator) int { // in the table's order: faster where there are many
+		return cmp.Or(cmp.Compare(a.Pattern.Type, b.Pattern.Type), cmp.Compare(a.Pattern.Value, b.Pattern.Value))
+	})
 	for _, i := range list {
 		o := portcullis.Observable{Type: i.Pattern.Type, Value: storable(i.Pattern.Value)}
-		result, err := w.ExecContext(ctx, `INSERT INTO campaigns_told (type, value, source, key, marking, added) VALUES ($1,$2,$3,$4,$5,$6) ON CONFLICT DO NOTHING`,
-			string(o.Type), o.Value, storable(i.Source), keyOf(o), i.Marking, w.d.now().UnixMicro())
-		if err != nil {
-			return fresh, fmt.Errorf("store indicator %s: %w", o, err)
-		}
-		n, err := result.RowsAffected()
-		if err != nil {
-			return fresh, fmt.Errorf("store indicator %s: %w", o, err)
-		}
-		fresh += int(n)
+		values = append(values, string(o.Type), o.Value, storable(i.Source), keyOf(o), i.Marking, now)
 	}
-	return fresh, nil
+	in := rows.New(w.tx)
+	defer in.Close()
+	n, err := in.Insert(ctx, "what we were told", `INSERT INTO campaigns_told (type, value, source, key, marking, added) VALUES `, ` ON CONFLICT DO NOTHING`, columns, values)
+	return int(n), err
 }
 
 // Untell forgets what a source told us: a feed that turned out to lie.

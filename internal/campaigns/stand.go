@@ -18,7 +18,16 @@ type Stand struct {
 
 // Stands are those of all campaigns there ever were: a cheap way to learn which have changed.
 func (r *Reader) Stands(ctx context.Context) (map[portcullis.ID]Stand, error) {
-	rows, err := r.q.QueryContext(ctx, `SELECT id, version, merged_into, gone, ours FROM campaigns_campaign`)
+	return r.stands(ctx, ``)
+}
+
+// StandsSince are those of the campaigns that were written after a [Reader.Turn].
+func (r *Reader) StandsSince(ctx context.Context, turn int64) (map[portcullis.ID]Stand, error) {
+	return r.stands(ctx, ` WHERE turn>$1`, turn)
+}
+
+func (r *Reader) stands(ctx context.Context, where string, args ...any) (map[portcullis.ID]Stand, error) {
+	rows, err := r.q.QueryContext(ctx, `SELECT id, version, merged_into, gone, ours FROM campaigns_campaign`+where, args...)
 	if err != nil {
 		return nil, fmt.Errorf("read how campaigns stand: %w", err)
 	}

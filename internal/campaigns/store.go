@@ -261,9 +261,9 @@ func (w *Writer) putRow(ctx context.Context, c *row) error {
 	if err != nil {
 		return err
 	}
-	return w.exec(ctx, "campaign", `INSERT INTO campaigns_campaign (id, version, merged_into, gone, first, last, changed, summary, ours)
-		VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9) ON CONFLICT (id) DO UPDATE SET version=excluded.version, merged_into=excluded.merged_into,
-		gone=excluded.gone, ours=excluded.ours, first=excluded.first, last=excluded.last, changed=excluded.changed, summary=excluded.summary`,
+	return w.exec(ctx, "campaign", `INSERT INTO campaigns_campaign (id, version, merged_into, gone, first, last, changed, summary, ours, turn)
+		VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,(SELECT turn FROM campaigns_state WHERE id=1)) ON CONFLICT (id) DO UPDATE SET version=excluded.version, merged_into=excluded.merged_into,
+		gone=excluded.gone, ours=excluded.ours, first=excluded.first, last=excluded.last, changed=excluded.changed, summary=excluded.summary, turn=excluded.turn`,
 		string(c.ID), c.Version, string(c.MergedInto), int(flag(c.gone)), c.First.UnixMicro(), c.Last.UnixMicro(), c.Changed.UnixMicro(), summary,
 		int(flag(c.Attention == portcullis.Targeted || c.Human)))
 }

@@ -125,6 +125,56 @@ func (s *site) split(w http.ResponseWriter, r *http.Request) error {
 	}, s.campaignWith}.serve(w, r)
 }
 
+func (s *site) undo(w http.ResponseWriter, r *http.Request) error {
+	return act{"undo", func(ctx context.Context, f form) (string, error) {
+		n, err := strconv.ParseInt(f.Value("decision"), 10, 64)
+		if err != nil || n < 1 {
+			return "", &InvalidError{"decision", "Choose what to take back."}
+		}
+		if err := reason(f); err != nil {
+			return "", err
+		}
+		return "/campaigns/" + url.PathEscape(string(id(r))) + "?done=undone", s.Desk.Undo(ctx, UndoAct{id(r), f.version(), n, f.Value("why")})
+	}, s.campaignWith}.serve(w, r)
+}
+
+// weigh enters evidence. The likelihoods come as one field for each hypothesis, "likelihood:" and its id.
+func (s *site) weigh(w http.ResponseWriter, r *http.Request) error {
+	return act{"evidence", func(ctx context.Context, f form) (string, error) {
+		text := func(name string) string { return strings.TrimSpace(f.Value(name)) }
+		a := EvidenceAct{Campaign: id(r), Version: f.version(), Proposition: text("proposition"), Note: text("note"), Origin: text("origin"), Via: text("via"),
+			Grade: text("source") + text("content"), Vertex: text("vertex"), Hash: strings.ToLower(text("hash")), Likelihood: map[string]string{}}
+		for name := range f.Values {
+			if hypothesis, ok := strings.CutPrefix(name, "likelihood:"); ok && f.Value(name) != "" {
+				a.Likelihood[hypothesis] = f.Value(name)
+			}
+		}
+		if err := a.check(); err != nil {
+			return "", err
+		}
+		return "/campaigns/" + url.PathEscape(string(id(r))) + "?done=weighed#assessment", s.Desk.Weigh(ctx, a)
+	}, func(w http.ResponseWriter, r *http.Request, f form) error {
+		f.Name = "evidence-" + f.Value("proposition") // there is one form for each
+		return s.campaignWith(w, r, f)
+	}}.serve(w, r)
+}
+
+func (a EvidenceAct) check() error {
+	switch {
+	case len(a.Note) < 3:
+		return &InvalidError{"note", "Say in a sentence what was seen or said."}
+	case a.Origin == "":
+		return &InvalidError{"origin", "Say who saw it first-hand: what comes from one origin counts once."}
+	case len(a.Grade) != 2:
+		return &InvalidError{"grade", "Grade the source and what it says."}
+	case a.Vertex == "":
+		return &InvalidError{"vertex", "Say what it is about: adversary, capability, infrastructure or victim."}
+	case len(a.Likelihood) == 0:
+		return &InvalidError{"likelihood", "Say of at least one answer how much it would lead you to expect this. What is left out counts as even."}
+	}
+	return nil
+}
+
 func (s *site) draft(w http.ResponseWriter, r *http.Request) error {
 	return act{"draft", func(ctx context.Context, _ form) (string, error) {
 		n, err := s.Desk.DraftNotices(ctx, id(r))
@@ -235,6 +285,66 @@ func (s *site) told(w http.ResponseWriter, r *http.Request) error {
 	})(w, r)
 }
 
+func (s *site) endDelay(w http.ResponseWriter, r *http.Request) error {
+	return s.noticeAct("resume", "resumed", func(ctx context.Context, _ form, n NoticeAct) error { return s.Desk.EndDelay(ctx, n) })(w, r)
+}
+
+func (s *site) withdraw(w http.ResponseWriter, r *http.Request) error {
+	return s.noticeAct("withdraw", "withdrawn", func(ctx context.Context, f form, n NoticeAct) error {
+		if err := reason(f); err != nil {
+			return err
+		}
+		return s.Desk.Withdraw(ctx, WithdrawAct{n, f.Value("why")})
+	})(w, r)
+}
+
+func (s *site) settle(w http.ResponseWriter, r *http.Request) error {
+	return s.noticeAct("settle", "settled", func(ctx context.Context, f form, n NoticeAct) error {
+		arrived := f.Value("arrived")
+		if oneOf(arrived, "", "yes", "no") == "" {
+			return &InvalidError{"arrived", "Say whether it arrived."}
+		}
+		if err := reason(f); err != nil {
+			return err
+		}
+		return s.Desk.Settle(ctx, SettleAct{n, arrived == "yes", f.Value("why")})
+	})(w, r)
+}
+
+func (s *site) account(w http.ResponseWriter, r *http.Request) error {
+	return act{"account", func(ctx context.Context, f form) (string, error) {
+		if err := reason(f); err != nil {
+			return "", err
+		}
+		suspected := f.Value("suspected") == "yes"
+		done := map[bool]string{true: "suspected", false: "cleared"}[suspected]
+		return "/people/" + url.PathEscape(string(id(r))) + "?done=" + done, s.Desk.Account(ctx, AccountAct{id(r), suspected, f.Value("why")})
+	}, s.personWith}.serve(w, r)
+}
+
+func (s *site) askHunt(w http.ResponseWriter, r *http.Request) error {
+	return act{"personal", func(ctx context.Context, f form) (string, error) {
+		if strings.TrimSpace(f.Value("q")) == "" {
+			return "", &InvalidError{"q", "Say what to look for."}
+		}
+		if err := reason(f); err != nil {
+			return "", err
+		}
+		_, err := s.Desk.AskHunt(ctx, HuntAct{strings.TrimSpace(f.Value("q")), f.Value("why")})
+		return "/hunt?done=hunt-asked", err
+	}, s.huntWith}.serve(w, r)
+}
+
+func (s *site) decideHunt(w http.ResponseWriter, r *http.Request) error {
+	return act{"decide-hunt", func(ctx context.Context, f form) (string, error) {
+		a := DecideAct{Request: id(r), Grant: f.Value("grant") == "yes", Why: f.Value("why")}
+		if !a.Grant && reason(f) != nil {
+			return "", &InvalidError{Why: "Say why you refuse, in a sentence. It is kept."}
+		}
+		return "/?done=decided", s.Desk.DecideHunt(ctx, a)
+	}, s.situationWith}.serve(w, r)
+}
+
 func (s *site) noticeAct(name, done string, do func(context.Context, form, NoticeAct) error) handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		return act{name, func(ctx context.Context, f form) (string, error) {
@@ -317,16 +427,24 @@ func done(r *http.Request) string {
 		return fmt.Sprintf("%s drafted. Each needs an approver before it leaves the house.", plural(min(max(n, 0), 1e6), "notice was", "notices were"))
 	}
 	return map[string]string{
-		"merged":   "The campaigns are one now. The merge can be undone by splitting.",
-		"split":    "The events you ticked are a campaign of their own now. The machine will not put them back.",
-		"moved":    "The campaign you asked for was merged into this one.",
-		"approved": "The notice is approved. It can be sent now.",
-		"sent":     "The notice was handed to the mail server. The clock has stopped.",
-		"delayed":  "The notice is delayed. It comes back to the top when the delay ends.",
-		"told":     "It is recorded that the person was told. The clock has stopped.",
-		"held":     "The privilege hold is set. Nobody can open this person's mail here.",
-		"lifted":   "The privilege hold is lifted.",
-		"asked":    "The request is made. Somebody else has to approve it.",
-		"decided":  "Your decision is recorded.",
+		"merged":     "The campaigns are one now. The merge can be undone by splitting.",
+		"split":      "The events you ticked are a campaign of their own now. The machine will not put them back.",
+		"moved":      "The campaign you asked for was merged into this one.",
+		"approved":   "The notice is approved. It can be sent now.",
+		"sent":       "The notice was handed to the mail server. The clock has stopped.",
+		"delayed":    "The notice is delayed. It comes back to the top when the delay ends.",
+		"told":       "It is recorded that the person was told. The clock has stopped.",
+		"held":       "The privilege hold is set. Nobody can open this person's mail here.",
+		"lifted":     "The privilege hold is lifted.",
+		"asked":      "The request is made. Somebody else has to approve it.",
+		"decided":    "Your decision is recorded.",
+		"undone":     "It is taken back. The machine is free again to judge by the evidence.",
+		"weighed":    "The evidence is entered under your name, and everything is weighed anew.",
+		"resumed":    "The delay is ended. The clock runs again.",
+		"withdrawn":  "The notice is withdrawn. It will not leave, and these events are not drafted again.",
+		"settled":    "What you found out is recorded.",
+		"suspected":  "The account is marked: no notice goes there by mail until somebody clears it.",
+		"cleared":    "The account is cleared. Notices may go there by mail again.",
+		"hunt-asked": "The hunt is asked for. Somebody else has to agree before it can be run.",
 	}[get.Get("done")]
 }

@@ -9,10 +9,11 @@ import (
 	"net/http/httptest"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
+
+	"portcullis.example/portcullis/internal/testenv"
 )
 
 // TestInBrowser shows every page to a real browser: see browser/run.mjs for what
@@ -22,7 +23,7 @@ func TestInBrowser(t *testing.T) {
 	if testing.Short() {
 		t.Skip("a browser takes minutes")
 	}
-	chromium, node := browserTools(t)
+	chromium, node := testenv.Browser(t, "browser")
 	plain := &fakeDesk{}
 	type desk struct {
 		URL     string `json:"url"`
@@ -85,34 +86,6 @@ func TestInBrowser(t *testing.T) {
 			t.Log(strings.TrimSpace(line))
 		}
 	}
-}
-
-// browserTools finds what the test needs. CI must have it; elsewhere its lack
-// skips the test and says what to install.
-func browserTools(t *testing.T) (chromium, node string) {
-	t.Helper()
-	missing := func(what string) {
-		if os.Getenv("CI") == "true" {
-			t.Fatalf("CI needs %s", what)
-		}
-		t.Skipf("needs %s", what)
-	}
-	var err error
-	if chromium, err = exec.LookPath("chromium"); err != nil {
-		missing("chromium (apt-get install chromium)")
-	}
-	if node, err = exec.LookPath("node"); err != nil {
-		missing("node (apt-get install nodejs npm)")
-	}
-	if _, err := os.Stat(filepath.Join("browser", "node_modules", "playwright-core")); err != nil {
-		npm := exec.CommandContext(t.Context(), "npm", "ci", "--ignore-scripts", "--omit=optional", "--no-audit", "--no-fund")
-		npm.Dir = "browser"
-		if out, err := npm.CombinedOutput(); err != nil {
-			t.Log(string(out))
-			missing("the packages of internal/web/browser/package-lock.json (npm ci there)")
-		}
-	}
-	return chromium, node
 }
 
 // serveDesk serves a desk on the loopback; cut breaks the connections that are open.

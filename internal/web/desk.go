@@ -67,11 +67,23 @@ type Desk interface {
 	Merge(ctx context.Context, a MergeAct) (portcullis.ID, error)
 	// Split takes events out of a campaign and returns the new one they make.
 	Split(ctx context.Context, a SplitAct) (portcullis.ID, error)
+	// Undo takes back a merge or split that somebody made.
+	Undo(ctx context.Context, a UndoAct) error
+	// Weigh enters a piece of evidence into a campaign's assessment.
+	Weigh(ctx context.Context, a EvidenceAct) error
 	AddIndicators(ctx context.Context, a IndicatorAct) (Added, error)
 	// DraftNotices drafts a notice for everyone a campaign reached who has none, and returns how many.
 	DraftNotices(ctx context.Context, campaign portcullis.ID) (int, error)
 	Approve(ctx context.Context, a NoticeAct) error
 	Delay(ctx context.Context, a DelayAct) error
+	// EndDelay takes a delay back.
+	EndDelay(ctx context.Context, a NoticeAct) error
+	// Withdraw ends a notice that is not to leave at all.
+	Withdraw(ctx context.Context, a WithdrawAct) error
+	// Settle says whether a notice arrived of which the mail server's answer is not known.
+	Settle(ctx context.Context, a SettleAct) error
+	// Account says that a person's account may be in other hands, or is theirs again.
+	Account(ctx context.Context, a AccountAct) error
 	// Send sends an approved notice by the house's own mail server.
 	Send(ctx context.Context, a NoticeAct) error
 	// MarkTold records that the person was told by telephone or in person, or got the printed notice.
@@ -82,6 +94,10 @@ type Desk interface {
 	DecideBreakGlass(ctx context.Context, a DecideAct) error
 	// Hold sets or lifts a privilege hold on a person's mail.
 	Hold(ctx context.Context, a HoldAct) error
+	// AskHunt asks to hunt for somebody's address or a subject; DecideHunt is the second
+	// approval, by somebody else. A hunt that was agreed to is run by HuntQuery.Request.
+	AskHunt(ctx context.Context, a HuntAct) (portcullis.ID, error)
+	DecideHunt(ctx context.Context, a DecideAct) error
 }
 
 // What a Desk answers when it cannot.
@@ -147,7 +163,9 @@ type PeopleQuery struct {
 
 // HuntQuery asks the archive for a value in every form it may have taken.
 type HuntQuery struct {
-	Text     string // what was typed: an address, domain, URL, IP, hash, subject …; "" shows the empty form
+	Text string // what was typed: an address, domain, URL, IP, hash, subject …; "" shows the empty form
+	// Request is a hunt for an address or a subject that somebody agreed to; Text is not looked at then.
+	Request  portcullis.ID
 	From, To time.Time
 	Page     string
 	Limit    int
@@ -198,6 +216,30 @@ type SplitAct struct {
 	Why      string
 }
 
+// UndoAct: fields "decision", "why".
+type UndoAct struct {
+	Campaign portcullis.ID
+	Version  int
+	Decision int64
+	Why      string
+}
+
+// EvidenceAct: fields "note", "origin", "grade", "vertex", "likelihood", "hash".
+type EvidenceAct struct {
+	Campaign    portcullis.ID
+	Version     int    // of the assessment; 0 where there was none
+	Proposition string // Proposition.Key
+	Note        string // one sentence: what was seen or said
+	Origin      string // who saw it first-hand
+	Via         string // who repeated it; may be empty
+	Grade       string // Admiralty: "B2"
+	Vertex      string
+	Hash        string // SHA-256 of the document it rests on, in hex; may be empty
+	// Likelihood is how much each hypothesis would lead one to expect it, by the
+	// hypothesis's ID, in words of the ladder.
+	Likelihood map[string]string
+}
+
 // IndicatorAct: fields "patterns", "feed", "source", "marking", "campaign". It
 // holds lines that were typed, or a feed in any format the archive reads, or both.
 type IndicatorAct struct {
@@ -224,6 +266,32 @@ type DelayAct struct {
 	NoticeAct
 	Until time.Time
 	Why   string
+}
+
+// WithdrawAct: field "why".
+type WithdrawAct struct {
+	NoticeAct
+	Why string
+}
+
+// SettleAct: fields "arrived", "why": how that is known.
+type SettleAct struct {
+	NoticeAct
+	Arrived bool
+	Why     string
+}
+
+// AccountAct: field "why".
+type AccountAct struct {
+	Person    portcullis.ID
+	Suspected bool
+	Why       string
+}
+
+// HuntAct: fields "q", "why".
+type HuntAct struct {
+	Text string // an address or a subject
+	Why  string // what for
 }
 
 // ToldAct: fields "how", "when", "note".

@@ -202,8 +202,8 @@ func (f *fakeDesk) Situation(context.Context) (Situation, error) {
 		a.Targeted, a.Ordinary = append(a.Targeted, t), append(a.Ordinary, 180+(i*37)%90-(i%7)/5*120)
 	}
 	return answer(f, Situation{AsOf: fakeNow, Hunts: f.hunts(), Totals: Totals{100_000, 1_284, 7, 31, 3, 9, 4}, Clocks: f.clocks(8), Campaigns: rowsOf(5, campaignRow), People: rowsOf(8, personRow),
-		Sensors: []Sensor{{"Mail: parliament gateway", before(2 * time.Minute), 9_412, 9_800, false, ""}, {"Mail: members' mailboxes", before(7 * time.Minute), 2_204, 2_100, false, ""},
-			{"Sign-ins: identity provider", before(5 * hour), 0, 4_100, true, "nothing since 09:05; usually 170 an hour"}},
+		Sensors: []Sensor{{"Mail: parliament gateway", before(2 * time.Minute), 9_412, 9_800, false, false, ""}, {"Mail: members' mailboxes", before(7 * time.Minute), 2_204, 2_100, false, false, ""},
+			{"Sign-ins: identity provider", before(5 * hour), 0, 4_100, false, true, "nothing since 09:05; usually 170 an hour"}},
 		Activity: a, Requests: []BreakGlass{f.request(false)}, Exercise: f.exercise()})
 }
 

@@ -33,16 +33,33 @@ func functions(c Config, a assets) template.FuncMap {
 		"name":  named, "vis": visible, "whole": visibleAll, "num": thousands, "plural": plural, "roughly": roughly,
 		"linkTo": linkTo, "percent": func(p float64) string { return fmt.Sprintf("%.0f %%", p*100) },
 		"severity": severityClass, "stateClass": stateClass, "sign": sign, "spark": spark,
-		"times": func(a, b float64) float64 { return a * b },
-		"more":  more,
-		"yards": func() []band { return yardstick },
-		"has":   func(m map[NoticeState]int, s string) int { return m[NoticeState(s)] },
-		"dict":  dict,
-		"join":  func(words []string) string { return visible(strings.Join(words, ", ")) },
-		"lines": func(s string) []string { return strings.Split(strings.TrimRight(s, "\n"), "\n") },
+		"times":   func(a, b float64) float64 { return a * b },
+		"more":    more,
+		"yards":   func() []band { return yardstick },
+		"has":     func(m map[NoticeState]int, s string) int { return m[NoticeState(s)] },
+		"dict":    dict,
+		"join":    func(words []string) string { return visible(strings.Join(words, ", ")) },
+		"lines":   func(s string) []string { return strings.Split(strings.TrimRight(s, "\n"), "\n") },
+		"sources": func() []option { return gradeSources }, "contents": func() []option { return gradeContents }, "vertices": func() []option { return vertices }, "ladder": func() []option { return ladder },
 		"short": short, "screenWord": screenWord, "screenClass": screenClass,
 	}
 }
+
+// option is one of a list to choose from.
+type option struct{ Value, Text string }
+
+// What a form of evidence offers: the Admiralty system's words (NATO AJP-2.1), the Diamond
+// model's vertices, and the ladder of likelihoods that docs/ASSESSMENTS.md explains.
+var (
+	gradeSources = []option{{"A", "A – completely reliable"}, {"B", "B – usually reliable"}, {"C", "C – fairly reliable"}, {"D", "D – not usually reliable"}, {"E", "E – unreliable"}, {"F", "F – cannot be judged"}}
+
+	gradeContents = []option{{"1", "1 – confirmed by others"}, {"2", "2 – probably true"}, {"3", "3 – possibly true"}, {"4", "4 – doubtful"}, {"5", "5 – improbable"}, {"6", "6 – cannot be judged"}}
+
+	vertices = []option{{"adversary", "adversary"}, {"capability", "capability"}, {"infrastructure", "infrastructure"}, {"victim", "victim"}}
+
+	ladder = []option{{"expected", "expected: its absence would surprise"}, {"probable", "probable (7 in 10)"}, {"even", "even (1 in 2)"}, {"less-than-even", "less than even (1 in 4)"}, {"improbable", "improbable (1 in 8)"},
+		{"rare", "rare (1 in 23)"}, {"very-rare", "very rare (1 in 90)"}, {"exceptional", "exceptional (1 in 362)"}, {"all-but-excluded", "all but excluded (1 in 4096)"}}
+)
 
 // named is what a link or heading says that must not be empty.
 func named(s string) string {

@@ -98,7 +98,10 @@ func TestRolesSeeTheirActs(t *testing.T) {
 		want           bool
 	}{
 		{"/notices/notice:0000", "approver", "Approve this notice", true}, {"/notices/notice:0000", "analyst", "Approve this notice", false}, {"/notices/notice:0000", "reader", "<button", false},
-		{"/notices/notice:0001", "approver", "Send by mail", false}, {"/notices/notice:0001", "approver", "Not by mail: the account may be compromised", true}, {"/notices/notice:0001", "analyst", "Record that they were told", true},
+		{"/notices/notice:0001", "approver", "Send by mail", false}, {"/notices/notice:0001", "approver", "Not by mail: the account may be compromised", true}, {"/notices/notice:0001", "approver", "Record that they were told", true}, {"/notices/notice:0001", "analyst", "<button", false},
+		{"/notices/notice:0003", "approver", "End the delay now", true}, {"/notices/notice:0001", "approver", "Withdraw this notice", true}, {"/people/person:0001", "analyst", "The account may be compromised", true},
+		{"/people/person:0001", "reader", "/account", false}, {"/campaigns/campaign:0000", "analyst", "Take it back", true}, {"/campaigns/campaign:0000", "reader", "Take it back", false}, {"/campaigns/campaign:0000", "reader", "Enter evidence", false},
+		{"/campaigns/campaign:0000", "analyst", "Enter evidence", true}, {"/hunt?q=a@mail.example", "analyst", "This leads to people", true}, {"/hunt", "approver", "Agree to the hunt", true}, {"/hunt", "analyst", "Agree to the hunt", false},
 		{"/campaigns/campaign:0000", "analyst", "Merge it into another", true}, {"/campaigns/campaign:0000", "reader", "Merge it into another", false}, {"/campaigns/campaign:0000", "reader", `type="checkbox"`, false},
 		{"/indicators", "reader", "Add indicators", false}, {"/indicators", "analyst", "Add indicators", true}, {"/findings/finding:1", "reader", "What would have changed it", false}, {"/findings/finding:1", "analyst", "What would have changed it", true},
 		{"/people/person:0001", "member", "may be in danger", true}, {"/people/person:0001", "analyst", "may be in danger", false}, {"/people/person:0001", "member", "Who looked at your mail", true},

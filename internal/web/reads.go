@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -22,12 +23,16 @@ func (s *site) situation(w http.ResponseWriter, r *http.Request) error {
 		http.Redirect(w, r, "/people/"+url.PathEscape(string(c.Person)), http.StatusSeeOther)
 		return nil
 	}
+	return s.situationWith(w, r, form{})
+}
+
+func (s *site) situationWith(w http.ResponseWriter, r *http.Request, f form) error {
 	at := s.moment()
 	m, err := s.Desk.Situation(r.Context())
 	if err != nil {
 		return err
 	}
-	return s.show(w, r, page{Name: "situation", Title: "Situation", Nav: "/", At: at, Topics: "situation,campaigns,notices,people",
+	return s.show(w, r, page{Name: "situation", Title: "Situation", Nav: "/", At: at, Topics: "situation,campaigns,notices,people", Form: f, Status: statusOf(f),
 		Body: situationView{m, drawActivity(m.Activity, s.Zone)}, Scripts: scripts(len(m.Activity.Targeted) > 0, "chart.js")})
 }
 
@@ -62,6 +67,7 @@ type campaignView struct {
 	TargetMap     targetMap
 	Picture       graphPicture
 	Bars          []propositionView
+	Undoable      []option // decisions that can be taken back
 }
 
 // campaignWith shows a campaign, perhaps with what was wrong in one of its forms.
@@ -76,6 +82,11 @@ func (s *site) campaignWith(w http.ResponseWriter, r *http.Request, f form) erro
 		return nil
 	}
 	v := campaignView{Campaign: m, TimelineChart: drawTimeline(m.Timeline, s.Zone), TargetMap: drawTargets(m.Targets, s.Zone), Picture: drawGraph(m.Graph)}
+	for _, e := range m.Edits {
+		if e.Decision > 0 {
+			v.Undoable = append(v.Undoable, option{strconv.FormatInt(e.Decision, 10), short(e.When.In(s.Zone).Format("2 Jan 2006 15:04")+": "+e.What+", by "+e.Who, 100)})
+		}
+	}
 	if m.Assessment != nil {
 		v.Bars = viewPropositions(m.Assessment.Propositions)
 	}
@@ -161,11 +172,11 @@ type findingView struct {
 }
 
 func (s *site) hunt(w http.ResponseWriter, r *http.Request) error {
-	q := HuntQuery{Text: typed(r, "q"), Page: typed(r, "page"), Limit: MaxRows}
+	q := HuntQuery{Text: typed(r, "q"), Request: portcullis.ID(typed(r, "request")), Page: typed(r, "page"), Limit: MaxRows}
 	v := huntView{Query: q, From: typed(r, "from"), To: typed(r, "to")}
 	f, status := form{Name: "hunt", Values: r.Form}, 0
 	var err error
-	if v.Query.From, v.Query.To, err = s.span(v.From, v.To); err == nil && v.Query.Text != "" {
+	if v.Query.From, v.Query.To, err = s.span(v.From, v.To); err == nil {
 		v.Hunt, err = s.Desk.Hunt(r.Context(), v.Query)
 	}
 	if err != nil {
@@ -175,8 +186,15 @@ func (s *site) hunt(w http.ResponseWriter, r *http.Request) error {
 		}
 		status = statusOf(f)
 	}
-	v.Ran = v.Query.Text != "" && f.Error == ""
+	v.Ran = (v.Query.Text != "" || v.Query.Request != "") && f.Error == "" && !v.Personal
 	return s.show(w, r, page{Name: "hunt", Title: "Hunt", Nav: "/hunt", Body: v, Form: f, Status: status})
+}
+
+// huntWith shows again what was wrong in asking for a hunt.
+func (s *site) huntWith(w http.ResponseWriter, r *http.Request, f form) error {
+	v := huntView{Query: HuntQuery{Text: f.Value("q")}}
+	v.Personal = true
+	return s.show(w, r, page{Name: "hunt", Title: "Hunt", Nav: "/hunt", Body: v, Form: f, Status: statusOf(f)})
 }
 
 type huntView struct {

@@ -214,7 +214,7 @@ func (s *site) fail(w http.ResponseWriter, r *http.Request, err error) {
 		status, b = http.StatusConflict, problem{Heading: "Somebody else was faster", Text: conflict.Error() + " Nothing of yours was done."}
 	case isInvalid:
 		status, b = http.StatusUnprocessableEntity, problem{Heading: "That cannot be done", Text: invalid.Why}
-	case errors.Is(err, ErrUnavailable):
+	case errors.Is(err, ErrUnavailable), s.Away != nil && s.Away(err):
 		w.Header().Set("Retry-After", "10")
 		status, b = http.StatusServiceUnavailable, problem{Heading: "The store does not answer",
 			Text: "Nothing was lost and nothing was done. Wait a moment and try again."}

@@ -38,7 +38,8 @@ type Situation struct {
 	Activity Activity
 	// Requests wait for the caller's second approval. At most 10.
 	Requests []BreakGlass
-	Exercise *Exercise // set while an exercise is replayed
+	Hunts    []HuntRequest // the same for hunts
+	Exercise *Exercise     // set while an exercise is replayed
 }
 
 // Totals stand at the top of the first page.
@@ -65,6 +66,8 @@ type Sensor struct {
 	Last   time.Time
 	Events int // in the last 24 hours
 	Usual  int // in the same time of a usual day; 0 = not known
+	// Mailbox says that Last is when a mailbox on a server last answered, whatever it had.
+	Mailbox bool
 	// Silent is set when it has been quiet for longer than it usually is.
 	Silent bool
 	Note   string // "no mail since 09:12; usually 40 an hour"
@@ -93,6 +96,12 @@ const (
 	Delayed    NoticeState = "delayed"
 	Sent       NoticeState = "sent"
 	HandedOver NoticeState = "handed over" // told by telephone, in person, on paper
+)
+
+// More states of a notice.
+const (
+	Unclear   NoticeState = "unclear" // it may have left: a person has to find out
+	Withdrawn NoticeState = "withdrawn"
 )
 
 // Told says whether the clock has stopped.
@@ -244,8 +253,12 @@ type Hunt struct {
 	Took       time.Duration
 	People     []PersonRow // whom it reached, at most 50
 	// Beyond counts those of them that no finding had named.
-	Beyond  int
-	Refused string // "matches 38,112 of 41,208 messages; name something rarer"
+	Beyond int
+	// Personal is set when an address or a subject was typed: it needs a purpose and a second person.
+	Personal bool
+	// Requests are hunts for addresses and subjects: the caller's own, and those the caller may decide about. At most 20.
+	Requests []HuntRequest
+	Refused  string // "matches 38,112 of 41,208 messages; name something rarer"
 }
 
 // Hit is one event in which the value was seen.
@@ -391,8 +404,11 @@ type Audit struct {
 	Head       string // sequence and hash
 	Checkpoint string // a signed note that a witness outside can keep; may be empty
 	Checked    time.Time
-	Requests   []BreakGlass // at most 20, open ones first
-	Holds      []HoldRow    // at most 50
+	Requests   []BreakGlass  // at most 20, open ones first
+	Hunts      []HuntRequest // at most 20
+	Holds      []HoldRow     // at most 50
+	// GlassHours is for how many hours the glass can be broken at most.
+	GlassHours int
 }
 
 // AuditRow is one entry.
@@ -424,6 +440,19 @@ type BreakGlass struct {
 	Until   time.Time
 	// Mine is set for the one who asked: somebody else must decide.
 	Mine bool
+}
+
+// HuntRequest is a hunt for an address or a subject that somebody asked for.
+type HuntRequest struct {
+	ID      portcullis.ID
+	Text    string
+	Who     string
+	Why     string
+	Asked   time.Time
+	State   string // "waiting", "agreed", "refused"
+	Decided string // by whom
+	Until   time.Time
+	Mine    bool // the caller asked: somebody else must decide
 }
 
 // HoldRow is a privilege hold in a list.

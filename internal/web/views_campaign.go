@@ -146,6 +146,7 @@ type Edit struct {
 	When      time.Time
 	Who       string // "the machine" too
 	What, Why string
+	Decision  int64 // that can be taken back; 0 where none can
 }
 
 // Assessment is rival explanations weighed, each proposition on its own.
@@ -170,8 +171,12 @@ type Proposition struct {
 	Reasons    []string
 	Caps       []string     // what held it down: "techniques alone never pass “realistic possibility”"
 	Hypotheses []Hypothesis // at most 12
+	Rivals     []Rival      // the hypotheses that evidence can be entered for; none where the caller may not; at most 40
 	Evidence   []Weighed    // at most 200; its Cells are in the order of Hypotheses
 }
+
+// Rival is a hypothesis as forms name it.
+type Rival struct{ Key, Name string }
 
 // Hypothesis is one explanation. Probabilities are 0–1.
 type Hypothesis struct {

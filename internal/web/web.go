@@ -28,6 +28,8 @@ type Config struct {
 	SignOut string
 	// Alive tells whether a live page's reader is still signed in; nil asks nobody.
 	Alive func(context.Context) bool
+	// Away tells whether an error means that the store cannot be reached; nil knows none.
+	Away func(error) bool
 	// Token makes the hidden field "csrf" of each form; nil leaves it out.
 	Token func(*http.Request) string
 }
@@ -138,11 +140,19 @@ func (s *site) inner() http.Handler {
 		"POST /campaigns/{id}/merge":      s.merge,
 		"POST /campaigns/{id}/split":      s.split,
 		"POST /campaigns/{id}/notices":    s.draft,
+		"POST /campaigns/{id}/undo":       s.undo,
+		"POST /campaigns/{id}/evidence":   s.weigh,
 		"POST /indicators":                s.addIndicators,
 		"POST /notices/{id}/approve":      s.approve,
 		"POST /notices/{id}/delay":        s.delay,
 		"POST /notices/{id}/send":         s.send,
 		"POST /notices/{id}/told":         s.told,
+		"POST /notices/{id}/resume":       s.endDelay,
+		"POST /notices/{id}/withdraw":     s.withdraw,
+		"POST /notices/{id}/settle":       s.settle,
+		"POST /people/{id}/account":       s.account,
+		"POST /hunts":                     s.askHunt,
+		"POST /hunts/{id}":                s.decideHunt,
 		"POST /people/{id}/hold":          s.hold,
 		"POST /break-glass":               s.askBreakGlass,
 		"POST /break-glass/{id}":          s.decideBreakGlass,

@@ -292,6 +292,7 @@ func Retain(ctx context.Context, tx *sql.Tx, before time.Time) (int64, error) {
 	for _, text := range []string{
 		`DELETE FROM access_look WHERE seq IN (SELECT seq FROM chain_entry WHERE log='audit' AND time<$1)`,
 		`DELETE FROM access_glass WHERE asked<$1 AND expires<$1`,
+		`DELETE FROM access_hunt WHERE expires<$1`,
 		`DELETE FROM access_session WHERE expires<$1`,
 		`DELETE FROM access_flow WHERE expires<$1`,
 	} {
@@ -308,6 +309,9 @@ func Retain(ctx context.Context, tx *sql.Tx, before time.Time) (int64, error) {
 // ErasePerson removes what the audit holds about a person beyond its lines, and appends an
 // entry that says that something was erased.
 func ErasePerson(ctx context.Context, tx *sql.Tx, person portcullis.ID) (int64, error) {
+	if err := eraseHunts(ctx, tx, person); err != nil {
+		return 0, err
+	}
 	n, err := eraseLooks(ctx, tx, person)
 	if err != nil || n == 0 {
 		return n, err

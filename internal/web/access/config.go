@@ -34,8 +34,8 @@ type Config struct {
 	// altogether. Default 30 and 12.
 	IdleMinutes  int `toml:"idle_minutes"`
 	SessionHours int `toml:"session_hours"`
-	// GlassMinutes is how long privileged mail stays open once two people have said so.
-	// Default 60, at most 480.
+	// GlassMinutes is for how long privileged mail may be opened at most once two people have
+	// said so; who asks says for how long they need it. Default and most: 480.
 	GlassMinutes int `toml:"glass_minutes"`
 	// Local are the people of a single machine, who sign in by a link that is printed on
 	// start. Default: one, "local officer", where there is no OIDC. Acts that take two
@@ -107,7 +107,7 @@ const defaultLocal = "local officer"
 // DefaultConfig is the desk of a single machine.
 func DefaultConfig() Config {
 	return Config{
-		Listen: "127.0.0.1:8480", IdleMinutes: 30, SessionHours: 12, GlassMinutes: 60,
+		Listen: "127.0.0.1:8480", IdleMinutes: 30, SessionHours: 12, GlassMinutes: 480,
 		OIDC:    OIDCConfig{Scopes: []string{"openid", "profile", "email"}, NameClaim: "email", GroupClaim: "groups"},
 		Witness: WitnessConfig{Name: "portcullis", Minutes: 60},
 	}

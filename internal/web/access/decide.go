@@ -24,22 +24,25 @@ const (
 	SeeContacts   Act = "see-contacts"    // contacts in danger: the member's alone
 	SeeSettings   Act = "see-settings"    //
 
-	Hunt          Act = "hunt"           // for a domain, URL, address range, hash
-	HuntPerson    Act = "hunt-person"    // for somebody's address or a subject: purpose and a second person
-	ApproveHunt   Act = "approve-hunt"   // be that second person
-	Screen        Act = "screen"         // hold a name against the lists in force
-	EditCampaigns Act = "edit-campaigns" // merge, split, name
-	EditIndicator Act = "edit-indicators"
-	Assess        Act = "assess"       // enter evidence and likelihoods
-	ExportActor   Act = "export-actor" // who is behind it, with one's own name under it
-	DraftNotice   Act = "draft-notice" // write and change
-	ApproveNotice Act = "approve-notice"
-	SendNotice    Act = "send-notice"  // send, hand over, mark as told
-	DelayNotice   Act = "delay-notice" // with reason and expiry
-	AskGlass      Act = "ask-glass"    // ask for privileged mail
-	ApproveGlass  Act = "approve-glass"
-	HoldMail      Act = "hold-mail" // put somebody's mail under privilege, or lift that
-	ChangeSetting Act = "change-settings"
+	Hunt           Act = "hunt"           // for a domain, URL, address range, hash
+	HuntPerson     Act = "hunt-person"    // for somebody's address or a subject: purpose and a second person
+	AskHunt        Act = "ask-hunt"       // ask for that
+	ApproveHunt    Act = "approve-hunt"   // be that second person
+	Screen         Act = "screen"         // hold a name against the lists in force
+	EditCampaigns  Act = "edit-campaigns" // merge, split, name
+	EditIndicator  Act = "edit-indicators"
+	Assess         Act = "assess"       // enter evidence and likelihoods
+	ExportActor    Act = "export-actor" // who is behind it, with one's own name under it
+	DraftNotice    Act = "draft-notice" // write and change
+	ApproveNotice  Act = "approve-notice"
+	SuspectAccount Act = "suspect-account" // say that an account may be in other hands: no notice goes there by mail
+	ClearAccount   Act = "clear-account"
+	SendNotice     Act = "send-notice"  // send, hand over, mark as told
+	DelayNotice    Act = "delay-notice" // with reason and expiry
+	AskGlass       Act = "ask-glass"    // ask for privileged mail
+	ApproveGlass   Act = "approve-glass"
+	HoldMail       Act = "hold-mail" // put somebody's mail under privilege, or lift that
+	ChangeSetting  Act = "change-settings"
 )
 
 // Subject is a person whom an object concerns, as far as deciding needs to know them.
@@ -87,33 +90,36 @@ var (
 // is nobody's.
 func ruleOf(a Act) (rule, bool) {
 	r, ok := map[Act]rule{
-		SeeSituation:  {roles: []api.Role{api.Reader, api.Admin}, global: true},
-		SeeCampaigns:  {roles: readers}, // not a member's: others are on it
-		SeePerson:     {roles: readers, own: true},
-		SeeEvidence:   {roles: readers, own: true, evidence: true},
-		SeeIndicators: {roles: readers, global: true},
-		SeeNotices:    {roles: readers, own: true},
-		SeeAudit:      {roles: []api.Role{api.Approver, api.Admin}, unbound: true},
-		SeeAuditWords: {roles: approvers, unbound: true, evidence: true},
-		SeeOwnLooks:   {own: true, human: true},
-		SeeContacts:   {own: true, human: true},
-		SeeSettings:   {roles: []api.Role{api.Admin}, global: true},
-		Hunt:          {roles: analysts, unbound: true, evidence: true},
-		HuntPerson:    {roles: analysts, unbound: true, evidence: true, human: true},
-		ApproveHunt:   {roles: approvers, unbound: true, evidence: true, human: true, second: true},
-		Screen:        {roles: readers, global: true}, // lists are public, and whom they name is in nobody's bounds
-		EditCampaigns: {roles: analysts},
-		EditIndicator: {roles: analysts, global: true},
-		Assess:        {roles: analysts},
-		ExportActor:   {roles: approvers, human: true},
-		DraftNotice:   {roles: analysts},
-		ApproveNotice: {roles: approvers, human: true},
-		SendNotice:    {roles: approvers, human: true},
-		DelayNotice:   {roles: approvers, human: true},
-		AskGlass:      {roles: readers, human: true, evidence: true},
-		ApproveGlass:  {roles: approvers, human: true, evidence: true, second: true},
-		HoldMail:      {roles: approvers, own: true, human: true},
-		ChangeSetting: {roles: []api.Role{api.Admin}, global: true, human: true},
+		SeeSituation:   {roles: []api.Role{api.Reader, api.Admin}, global: true},
+		SeeCampaigns:   {roles: readers}, // not a member's: others are on it
+		SeePerson:      {roles: readers, own: true},
+		SeeEvidence:    {roles: readers, own: true, evidence: true},
+		SeeIndicators:  {roles: readers, global: true},
+		SeeNotices:     {roles: readers, own: true},
+		SeeAudit:       {roles: []api.Role{api.Approver, api.Admin}, unbound: true},
+		SeeAuditWords:  {roles: approvers, unbound: true, evidence: true},
+		SeeOwnLooks:    {own: true, human: true},
+		SeeContacts:    {own: true, human: true},
+		SeeSettings:    {roles: []api.Role{api.Admin}, global: true},
+		Hunt:           {roles: analysts, unbound: true, evidence: true},
+		HuntPerson:     {roles: analysts, unbound: true, evidence: true, human: true},
+		AskHunt:        {roles: analysts, unbound: true, evidence: true, human: true},
+		ApproveHunt:    {roles: approvers, unbound: true, evidence: true, human: true, second: true},
+		Screen:         {roles: readers, global: true}, // lists are public, and whom they name is in nobody's bounds
+		EditCampaigns:  {roles: analysts},
+		EditIndicator:  {roles: analysts, global: true},
+		Assess:         {roles: analysts},
+		ExportActor:    {roles: approvers, human: true},
+		DraftNotice:    {roles: analysts},
+		ApproveNotice:  {roles: approvers, human: true},
+		SuspectAccount: {roles: []api.Role{api.Analyst, api.Approver}, human: true},
+		ClearAccount:   {roles: approvers, human: true},
+		SendNotice:     {roles: approvers, human: true},
+		DelayNotice:    {roles: approvers, human: true},
+		AskGlass:       {roles: readers, human: true, evidence: true},
+		ApproveGlass:   {roles: approvers, human: true, evidence: true, second: true},
+		HoldMail:       {roles: approvers, own: true, human: true},
+		ChangeSetting:  {roles: []api.Role{api.Admin}, global: true, human: true},
 	}[a]
 	return r, ok
 }

@@ -1,6 +1,7 @@
 package access
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"database/sql"
@@ -36,6 +37,7 @@ type Glass struct {
 	Object    string          `json:"object"`
 	People    []portcullis.ID `json:"people"` // whom it concerns, and who are told
 	Reason    string          `json:"reason"`
+	Wanted    time.Duration   `json:"wanted"` // for how long
 	AskedBy   string          `json:"asked_by"`
 	Asked     time.Time       `json:"asked"`
 	DecidedBy string          `json:"decided_by,omitempty"` // "" while nobody has
@@ -53,12 +55,22 @@ func (g Glass) Waiting(now time.Time) bool { return g.DecidedBy == "" && now.Bef
 // ErrDecided is an asking that somebody else has decided, or that is too old.
 var ErrDecided = errors.New("this has been decided already, or is too old; ask anew")
 
-// AskGlass asks to open a privileged object. It runs a transaction of its own.
-func (g *Guard) AskGlass(ctx context.Context, o Object, reason string) (Glass, error) {
+// WantedError is an asking for longer than the configuration allows.
+type WantedError struct{ Most time.Duration }
+
+func (e *WantedError) Error() string {
+	return fmt.Sprintf("it can be opened for %d minutes at most, and for at least one", int(e.Most.Minutes()))
+}
+
+// AskGlass asks to open a privileged object for a while. It runs a transaction of its own.
+func (g *Guard) AskGlass(ctx context.Context, o Object, reason string, wanted time.Duration) (Glass, error) {
 	caller, _ := api.CallerFrom(ctx)
 	reason = strings.TrimSpace(reason)
 	if n := utf8.RuneCountInString(reason); n < minReason || n > maxReason || !utf8.ValidString(reason) || strings.ContainsRune(reason, 0) {
 		return Glass{}, fmt.Errorf("a reason of %d to %d characters is needed: the member will read it", minReason, maxReason)
+	}
+	if wanted < time.Minute || wanted > g.cfg.glass() {
+		return Glass{}, &WantedError{g.cfg.glass()}
 	}
 	if !May(caller, SeeEvidence, o).BreakGlass {
 		return Glass{}, &Refusal{AskGlass, no("There is no glass to break here: it is open to you already, or would not be after breaking it.")}
@@ -67,7 +79,7 @@ func (g *Guard) AskGlass(ctx context.Context, o Object, reason string) (Glass, e
 		return Glass{}, err
 	}
 	now := g.deps.Now()
-	asked := Glass{ID: portcullis.NewID("glass", rand.Text()), Object: o.ID, Reason: reason, AskedBy: caller.Name, Asked: now, Expires: now.Add(askLife)}
+	asked := Glass{ID: portcullis.NewID("glass", rand.Text()), Object: o.ID, Reason: reason, Wanted: wanted, AskedBy: caller.Name, Asked: now, Expires: now.Add(askLife)}
 	for _, p := range o.People {
 		asked.People = append(asked.People, p.Person)
 	}
@@ -75,7 +87,7 @@ func (g *Guard) AskGlass(ctx context.Context, o Object, reason string) (Glass, e
 		if err := putGlass(ctx, tx, asked); err != nil {
 			return err
 		}
-		return appendRecord(ctx, tx, kindAskGlass, o.ID, record{Glass: asked.ID, People: asked.People}, map[string]string{"reason": reason})
+		return appendRecord(ctx, tx, kindAskGlass, o.ID, record{Glass: asked.ID, People: asked.People}, map[string]string{"reason": reason, "for": wanted.String()})
 	})
 }
 
@@ -95,7 +107,7 @@ func (g *Guard) DecideGlass(ctx context.Context, id portcullis.ID, agree bool) (
 		decided = asked
 		decided.DecidedBy, decided.Decided, decided.Approved = caller.Name, now, agree
 		if agree {
-			decided.Expires = now.Add(g.cfg.glass())
+			decided.Expires = now.Add(min(cmp.Or(asked.Wanted, g.cfg.glass()), g.cfg.glass()))
 		}
 		if err := settleGlass(ctx, tx, decided, now); err != nil {
 			return err
@@ -168,8 +180,8 @@ func putGlass(ctx context.Context, tx *sql.Tx, g Glass) error {
 	if err != nil {
 		return fmt.Errorf("ask to break the glass: %w", err)
 	}
-	_, err = tx.ExecContext(ctx, `INSERT INTO access_glass (id, object, people, reason, asked_by, asked, decided_by, decided, approved, expires)
-		VALUES ($1, $2, $3, $4, $5, $6, '', 0, 0, $7)`, string(g.ID), g.Object, string(people), g.Reason, g.AskedBy, g.Asked.UnixMicro(), g.Expires.UnixMicro())
+	_, err = tx.ExecContext(ctx, `INSERT INTO access_glass (id, object, people, reason, asked_by, asked, decided_by, decided, approved, expires, wanted)
+		VALUES ($1, $2, $3, $4, $5, $6, '', 0, 0, $7, $8)`, string(g.ID), g.Object, string(people), g.Reason, g.AskedBy, g.Asked.UnixMicro(), g.Expires.UnixMicro(), g.Wanted.Microseconds())
 	if err != nil {
 		return fmt.Errorf("ask to break the glass: %w", err)
 	}
@@ -195,7 +207,7 @@ func settleGlass(ctx context.Context, tx *sql.Tx, g Glass, now time.Time) error 
 }
 
 func queryGlass(ctx context.Context, q querier, where string, args ...any) (list []Glass, err error) {
-	rows, err := q.QueryContext(ctx, `SELECT id, object, people, reason, asked_by, asked, decided_by, decided, approved, expires FROM access_glass `+where, args...)
+	rows, err := q.QueryContext(ctx, `SELECT id, object, people, reason, asked_by, asked, decided_by, decided, approved, expires, wanted FROM access_glass `+where, args...)
 	if err != nil {
 		return nil, fmt.Errorf("read askings to break the glass: %w", err)
 	}
@@ -203,14 +215,15 @@ func queryGlass(ctx context.Context, q querier, where string, args ...any) (list
 	for rows.Next() {
 		var g Glass
 		var people string
-		var asked, decided, approved, expires int64
-		if err := rows.Scan(&g.ID, &g.Object, &people, &g.Reason, &g.AskedBy, &asked, &g.DecidedBy, &decided, &approved, &expires); err != nil {
+		var asked, decided, approved, expires, wanted int64
+		if err := rows.Scan(&g.ID, &g.Object, &people, &g.Reason, &g.AskedBy, &asked, &g.DecidedBy, &decided, &approved, &expires, &wanted); err != nil {
 			return nil, fmt.Errorf("read askings to break the glass: %w", err)
 		}
 		if err := json.Unmarshal([]byte(people), &g.People); err != nil {
 			return nil, fmt.Errorf("read askings to break the glass: %w", err)
 		}
 		g.Asked, g.Expires, g.Approved = time.UnixMicro(asked).UTC(), time.UnixMicro(expires).UTC(), approved == 1
+		g.Wanted = time.Duration(wanted) * time.Microsecond
 		if g.DecidedBy != "" {
 			g.Decided = time.UnixMicro(decided).UTC()
 		}

@@ -27,7 +27,7 @@ func TestBreakGlass(t *testing.T) {
 		if refusal == nil || !refusal.BreakGlass {
 			t.Fatalf("privileged mail: %v", refusal)
 		}
-		asked, err := d.AskGlass(ana, o, goodReason)
+		asked, err := d.AskGlass(ana, o, goodReason, time.Hour)
 		must(t, err)
 		if err := d.Allow(ana, SeeEvidence, o, nil); err == nil {
 			t.Error("asking alone opens it")
@@ -96,30 +96,30 @@ func TestGlassRefusedAndClosed(t *testing.T) {
 		o := privilegedObject(t)
 		ana, cem := as(t, "Ana", api.Analyst), as(t, "Cem", api.Approver)
 		for _, reason := range []string{"", "because", strings.Repeat("x", 3000), "a reason with \x00 in it"} {
-			if _, err := d.AskGlass(ana, o, reason); err == nil {
+			if _, err := d.AskGlass(ana, o, reason, time.Hour); err == nil {
 				t.Errorf("reason %.20q is taken", reason)
 			}
 		}
-		if _, err := d.AskGlass(ana, Object{ID: "event:plain", People: standings(t).Of("person:ada")}, goodReason); err == nil {
+		if _, err := d.AskGlass(ana, Object{ID: "event:plain", People: standings(t).Of("person:ada")}, goodReason, time.Hour); err == nil {
 			t.Error("a glass where there is none")
 		}
-		if _, err := d.AskGlass(as(t, "Root", api.Admin), o, goodReason); err == nil {
+		if _, err := d.AskGlass(as(t, "Root", api.Admin), o, goodReason, time.Hour); err == nil {
 			t.Error("an administrator asks")
 		}
-		asked, err := d.AskGlass(ana, o, goodReason)
+		asked, err := d.AskGlass(ana, o, goodReason, time.Hour)
 		must(t, err)
 		decided, err := d.DecideGlass(cem, asked.ID, false)
 		must(t, err)
 		if decided.Approved || d.Allow(ana, SeeEvidence, o, nil) == nil || len(d.told) != 0 {
 			t.Errorf("refused, and open: %+v", decided)
 		}
-		asked, err = d.AskGlass(ana, o, goodReason)
+		asked, err = d.AskGlass(ana, o, goodReason, time.Hour)
 		must(t, err)
 		d.clock.pass(25 * time.Hour)
 		if _, err := d.DecideGlass(cem, asked.ID, true); !errors.Is(err, ErrDecided) {
 			t.Errorf("after a day: %v", err)
 		}
-		asked, err = d.AskGlass(ana, o, goodReason)
+		asked, err = d.AskGlass(ana, o, goodReason, time.Hour)
 		must(t, err)
 		_, err = d.DecideGlass(cem, asked.ID, true)
 		must(t, err)
@@ -140,7 +140,7 @@ func TestGlassRefusedAndClosed(t *testing.T) {
 func TestGlassNotAnnounced(t *testing.T) {
 	d := newDesk(t, nil, sqliteConfig)
 	o := privilegedObject(t)
-	asked, err := d.AskGlass(as(t, "Ana", api.Analyst), o, goodReason)
+	asked, err := d.AskGlass(as(t, "Ana", api.Analyst), o, goodReason, time.Hour)
 	must(t, err)
 	d.deps.Announce = func(context.Context, *sql.Tx, Glass) error { return errors.New("no") }
 	if _, err := d.DecideGlass(as(t, "Cem", api.Approver), asked.ID, true); err == nil || d.Allow(as(t, "Ana", api.Analyst), SeeEvidence, o, nil) == nil {
@@ -151,7 +151,7 @@ func TestGlassNotAnnounced(t *testing.T) {
 // TestGlassConcurrent lets many decide at once: one does, the others are told.
 func TestGlassConcurrent(t *testing.T) {
 	onBoth(t, nil, func(t *testing.T, d *desk) {
-		asked, err := d.AskGlass(as(t, "Ana", api.Analyst), privilegedObject(t), goodReason)
+		asked, err := d.AskGlass(as(t, "Ana", api.Analyst), privilegedObject(t), goodReason, time.Hour)
 		must(t, err)
 		var mu sync.Mutex
 		var wg sync.WaitGroup
@@ -182,7 +182,7 @@ func TestLocalPairBreaksGlass(t *testing.T) {
 	local := func(name string) context.Context {
 		return api.WithCaller(t.Context(), api.Caller{Name: name, Roles: []api.Role{api.Reader, api.Analyst, api.Approver}, Via: api.ViaLocalLink})
 	}
-	asked, err := d.AskGlass(local("Officer"), o, goodReason)
+	asked, err := d.AskGlass(local("Officer"), o, goodReason, time.Hour)
 	must(t, err)
 	refusal, _ := errors.AsType[*Refusal](second(d.DecideGlass(local("Officer"), asked.ID, true)))
 	if refusal == nil || !refusal.Second {

@@ -103,6 +103,40 @@ func readSecret(path string) (string, error) {
 	return secret, nil
 }
 
+// CheckSecretFile tells whether a file is there, holds something, and can be read by nobody but its owner.
+func CheckSecretFile(path string) error {
+	info, err := os.Stat(path)
+	switch {
+	case err != nil:
+		return err
+	case !info.Mode().IsRegular():
+		return fmt.Errorf("%s is no file", path)
+	case info.Size() == 0:
+		return fmt.Errorf("%s is empty", path)
+	case runtime.GOOS != "windows" && info.Mode().Perm()&0o077 != 0:
+		return fmt.Errorf("%s can be read by others (mode %04o); chmod 600 it, and make a new secret if others may have", path, info.Mode().Perm())
+	}
+	return nil
+}
+
+// CheckSecrets reads the files of all tokens and secrets as serving would, and tells all
+// problems at once.
+func (c Config) CheckSecrets() error {
+	_, err := readTokens(c.Tokens)
+	errs := []error{err}
+	if c.OIDC.ClientSecretFile != "" {
+		if _, err := readSecret(c.OIDC.ClientSecretFile); err != nil {
+			errs = append(errs, fmt.Errorf("desk.oidc.client_secret_file: %w", err))
+		}
+	}
+	if key := c.Witness.KeyFile; key != "" { // made on first use, so it need not be there
+		if err := CheckSecretFile(key); err != nil && !errors.Is(err, os.ErrNotExist) {
+			errs = append(errs, fmt.Errorf("desk.witness.key_file: %w", err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
 // bearer finds whose token it is. Every token is compared, whichever fits, and what is
 // compared are hashes, so time tells nothing.
 func (g *Guard) bearer(secret string) (api.Caller, bool) {

@@ -4,40 +4,21 @@
 // It fails on: any message that the content security policy sends, any error on the
 // console, any request to another host, any script of an attacker that ran, any
 // violation that axe finds, anything wider than the screen.
-import { readFileSync, mkdirSync } from "node:fs";
-import { createRequire } from "node:module";
 import { join } from "node:path";
-import { chromium } from "playwright-core";
+import { accessible, launch, read, watched } from "./chromium.mjs";
 
-const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-const job = JSON.parse(readFileSync(0, "utf8")); // {browser, screenshots, only, desks: {name: {url, control, from, to, page}}, pages: [{name, path, as, form}]}
+const job = read(); // {browser, screenshots, only, desks: {name: {url, control, from, to, page}}, pages: [{name, path, as, form}]}
 function complain(text) { console.log("COMPLAINT " + text.replaceAll("\n", " ")); }
 let checked = 0;
 
-const browser = await chromium.launch({
-  executablePath: job.browser, headless: true,
-  args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
-});
-if (job.screenshots) mkdirSync(job.screenshots, { recursive: true });
+const browser = await launch(job);
 
 // open makes a browser context that watches what happens in it.
 async function open(desk, { as = "", dark = false, narrow = false, script = true } = {}) {
-  const context = await browser.newContext({
-    colorScheme: dark ? "dark" : "light", javaScriptEnabled: script, reducedMotion: "reduce",
-    viewport: narrow ? { width: 320, height: 700 } : { width: 1280, height: 900 },
-  });
-  if (as) await context.addCookies([{ name: "as", value: as, url: desk.url }]);
-  await context.addInitScript(() => {
-    window.violations = [];
-    addEventListener("securitypolicyviolation", (e) => window.violations.push(`${e.violatedDirective} ${e.blockedURI} ${e.sample}`));
-  });
-  const page = await context.newPage();
-  page.setDefaultTimeout(15_000);
   const seen = [];
-  page.on("console", (m) => { if (m.type() === "error" && !/status of (404|403|409|422)/.test(m.text())) seen.push("console: " + m.text().slice(0, 300)); });
-  page.on("pageerror", (e) => seen.push("script error: " + e.message));
-  page.on("dialog", (d) => { seen.push("a dialog opened: " + d.message()); void d.dismiss(); });
-  page.on("request", (r) => { if (!r.url().startsWith(desk.url + "/")) seen.push("asked for " + r.url().slice(0, 200)); });
+  const { context, page } = await watched(browser, { colorScheme: dark ? "dark" : "light", javaScriptEnabled: script, ...(narrow && { viewport: { width: 320, height: 700 } }) },
+    { home: desk.url, timeout: 15_000, fine: /status of (404|403|409|422)/, tell: (_, text) => seen.push(text) });
+  if (as) await context.addCookies([{ name: "as", value: as, url: desk.url }]);
   return { context, page, seen };
 }
 
@@ -72,17 +53,7 @@ async function look(tab, desk, deskName, p, { dark, narrow, withAxe }) {
     if (state.inline.length) seen.push("inline: " + state.inline.join(" "));
     if (state.h1 !== 1) seen.push(`has ${state.h1} main headings`);
     if (job.screenshots) await page.screenshot({ path: join(job.screenshots, `${deskName}-${p.name}-${dark ? "dark" : "light"}-${narrow ? "320" : "wide"}.png`), fullPage: state.height < 8000 });
-    if (withAxe) {
-      await page.evaluate(axe);
-      const found = await page.evaluate(() => {
-        document.querySelectorAll("details").forEach((d) => { d.open = true; });
-        return window.axe.run(document, { runOnly: { type: "tag", values: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] }, resultTypes: ["violations"] });
-      });
-      for (const v of found.violations) {
-        const why = (n) => n.any[0]?.message ?? n.all[0]?.message ?? n.none[0]?.message ?? "";
-        seen.push(`axe ${v.id} (${v.nodes.length}): ${v.help}: ${v.nodes.slice(0, 2).map((n) => n.html.slice(0, 160) + " | " + why(n).slice(0, 200)).join(" || ")}`);
-      }
-    }
+    if (withAxe) seen.push(...await accessible(page, { unfolded: true }));
     checked++;
   } catch (e) {
     seen.push(String(e).slice(0, 400));

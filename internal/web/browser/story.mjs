@@ -5,36 +5,18 @@
 // It fails on: a step that does not come out as it should, any message that the content
 // security policy sends, any error on the console, any request to another host, any
 // violation that axe finds, anything wider than the screen.
-import { readFileSync, mkdirSync } from "node:fs";
-import { createRequire } from "node:module";
 import { join } from "node:path";
-import { chromium } from "playwright-core";
+import { accessible, launch, read, watched } from "./chromium.mjs";
 
-const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-const job = JSON.parse(readFileSync(0, "utf8")); // {browser, screenshots, url, links: [first, second], token, post}
-const rules = { runOnly: { type: "tag", values: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] }, resultTypes: ["violations"] };
+const job = read(); // {browser, screenshots, url, links: [first, second], token, post}
 const complain = (text) => console.log("COMPLAINT " + text.replaceAll("\n", " ").slice(0, 900));
 const began = Date.now();
-if (job.screenshots) mkdirSync(job.screenshots, { recursive: true });
 
-const browser = await chromium.launch({
-  executablePath: job.browser, headless: true,
-  args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
-});
+const browser = await launch(job);
 
 // sit opens a browser of its own for one person, and watches what happens in it.
 async function sit(options) {
-  const context = await browser.newContext({ reducedMotion: "reduce", viewport: { width: 1280, height: 900 }, ...options });
-  await context.addInitScript(() => {
-    window.violations = [];
-    addEventListener("securitypolicyviolation", (e) => window.violations.push(`${e.violatedDirective} ${e.blockedURI} ${e.sample}`));
-  });
-  const page = await context.newPage();
-  page.setDefaultTimeout(30_000);
-  page.on("console", (m) => { if (m.type() === "error" && !/status of (403|409|422)/.test(m.text())) complain(`console at ${page.url()}: ${m.text()}`); });
-  page.on("pageerror", (e) => complain(`script error at ${page.url()}: ${e.message}`));
-  page.on("dialog", (d) => { complain("a dialog opened: " + d.message()); void d.dismiss(); });
-  page.on("request", (r) => { if (!r.url().startsWith(job.url + "/")) complain("asked for " + r.url()); });
+  const { page } = await watched(browser, options, { home: job.url, timeout: 30_000, fine: /status of (403|409|422)/, tell: (page, text) => complain(`${page.url()}: ${text}`) });
   return page;
 }
 
@@ -49,19 +31,13 @@ async function look(page, name) {
 
 async function inspect(page, where) {
   if (job.screenshots) await page.screenshot({ path: join(job.screenshots, where.replaceAll(/\W+/g, "-") + ".png"), fullPage: true });
-  await page.evaluate(axe);
-  const state = await page.evaluate(async (rules) => {
-    const limit = document.documentElement.clientWidth;
-    const { violations } = await window.axe.run(document, rules);
-    return {
-      overflow: document.documentElement.scrollWidth - limit, policy: window.violations, h1: document.querySelectorAll("h1").length,
-      axe: violations.map((v) => `${v.id}: ${v.help}: ${v.nodes.slice(0, 2).map((n) => n.html.slice(0, 160)).join(" || ")}`),
-    };
-  }, rules);
+  const state = await page.evaluate(() => ({
+    overflow: document.documentElement.scrollWidth - document.documentElement.clientWidth, policy: window.violations, h1: document.querySelectorAll("h1").length,
+  }));
   if (state.overflow > 0) complain(`${where}: scrolls sideways by ${state.overflow}px`);
   if (state.h1 !== 1) complain(`${where}: ${state.h1} main headings`);
   for (const p of state.policy) complain(`${where}: policy: ${p}`);
-  for (const v of state.axe) complain(`${where}: axe ${v}`);
+  for (const v of await accessible(page, { unfolded: false })) complain(`${where}: ${v}`);
 }
 
 async function step(name, run) {
@@ -298,6 +274,26 @@ await step("an indicator added by hand searches all history", async () => {
   const refused = first.locator("tr", { hasText: "parliament.example" }).filter({ has: first.locator("[data-label='Would hit']") });
   must(Number((await refused.locator("[data-label='Would hit']").innerText()).replaceAll(/\D/g, "")) > 50, "the refused one does not say what it would hit");
   await look(first, "indicators");
+});
+
+await step("a hunt for an address, by two people", async () => {
+  await go(first, "/hunt?q=press@coastal-studies.example");
+  await says(first, "This leads to people");
+  await first.locator("#personal-why").fill("Exercise: whom else did this sender write to?");
+  await look(first, "a hunt that needs two");
+  await go(first, "/hunt?q=press@coastal-studies.example");
+  await first.locator("#personal-why").fill("Exercise: whom else did this sender write to?");
+  await press(first, "Ask for a second person");
+  await says(first, "Somebody else has to agree");
+  await go(second, "/");
+  await look(second, "a hunt to agree to");
+  await go(second, "/");
+  await press(second, "Agree to the hunt");
+  await go(first, "/hunt");
+  await Promise.all([first.waitForNavigation(), first.getByRole("link", { name: "run it" }).click()]);
+  await says(first, "searched in");
+  await go(first, "/audit");
+  await says(first, "hunt-person");
 });
 
 await step("a hunt", async () => {
