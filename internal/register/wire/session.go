@@ -1,0 +1,118 @@
+package wire
+
+import (
+	"context"
+	"net"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+)
+
+// session is one client and its PostgreSQL process. Two goroutines run it:
+// toPostgres reads what the client sends, toClient what PostgreSQL answers.
+// Only toClient writes to the client.
+type session struct {
+	server   *Server
+	client   net.Conn
+	upstream net.Conn
+	queue    *queue
+
+	asking  sync.Mutex // so that calls of guarded never overlap
+	guarded Session
+	binder  Binder
+	follow  Follower
+
+	pid         uint32
+	upstreamKey []byte
+	cancelling  sync.Mutex // guards ended; held while a cancel is under way
+	ended       bool
+
+	up     outbound                // to PostgreSQL; its mutex is taken to write
+	within bool                    // guarded by up's mutex: PostgreSQL has a part of a client's frame
+	left   atomic.Bool             // the client has said goodbye or gone
+	fatal  atomic.Pointer[Refusal] // why the session ends, when it is we who end it
+
+	fromClient, fromPostgres *inbound
+}
+
+func newSession(s *Server, l *login, guarded Session) *session {
+	x := &session{
+		server: s, client: l.conn, upstream: l.upstream, queue: newQueue(), guarded: guarded,
+		up:         outbound{conn: l.upstream, patience: s.cfg.stall()},
+		fromClient: l.client, fromPostgres: l.backend,
+	}
+	x.binder, _ = guarded.(Binder)
+	x.follow, _ = guarded.(Follower)
+	return x
+}
+
+// run returns when both directions have ended.
+func (x *session) run(ctx context.Context) {
+	stop := context.AfterFunc(ctx, func() {
+		x.end(&Refusal{Fatal: true, Code: codeShutdown, Message: "the register guard is shutting down"})
+	})
+	defer stop()
+	ctx, end := context.WithCancel(ctx)
+	defer end()
+	var both sync.WaitGroup
+	both.Go(func() {
+		defer end() // a Release that waits for a client that has gone may stop waiting
+		x.contain(func() { x.toPostgres(ctx) })
+		x.queue.shut()
+	})
+	x.contain(func() { newRows(x).toClient(ctx) })
+	x.client.Close()
+	x.upstream.Close()
+	x.queue.shut()
+	both.Wait()
+	x.fromClient.close()
+	x.fromPostgres.close()
+}
+
+// contain keeps a fault of ours, or of the guard's, to the session it is in:
+// the others go on, and this one ends with nothing more released.
+func (x *session) contain(direction func()) {
+	defer func() {
+		if fault := recover(); fault != nil {
+			x.server.log.Error("a session ended by a fault", "client", hostOf(x.client), "fault", fault, "stack", string(debug.Stack()))
+			x.end(&Refusal{Fatal: true, Code: codeInternal, Message: "the register guard failed"})
+			x.queue.shut()
+		}
+	}()
+	direction()
+}
+
+// end ends the session; toClient tells the client why.
+func (x *session) end(r *Refusal) {
+	x.fatal.CompareAndSwap(nil, r)
+	x.upstream.Close()
+}
+
+// insert writes messages of our own to PostgreSQL, between the client's. In
+// the middle of one of the client's frames it does not: what followed would
+// be read as messages that nobody judged.
+func (x *session) insert(b []byte) error {
+	if x.within {
+		return &Refusal{Code: codeProtocol, Message: "COPY data in the middle of a stopped statement"}
+	}
+	_, err := x.upstream.Write(b)
+	return err
+}
+
+// fails is a text PostgreSQL's parser refuses whatever the transaction's
+// state: what a refused statement is replaced by. It is in PostgreSQL's log.
+const fails = "portcullis refused this statement"
+
+// failingQuery and failingParse are messages that fail.
+func failingQuery(dst []byte) []byte {
+	return message(dst, 'Q', func(b []byte) []byte { return append(append(b, fails...), 0) })
+}
+
+// The name is never taken: the text fails before PostgreSQL looks at it. The
+// unnamed statement would be dropped first.
+func failingParse(dst []byte) []byte {
+	return message(dst, 'P', func(b []byte) []byte {
+		b = append(append(b, "portcullis"...), 0)
+		return append(append(b, fails...), 0, 0, 0)
+	})
+}
