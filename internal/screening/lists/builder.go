@@ -30,11 +30,12 @@ type builder struct {
 	lines    map[string]int // where an entry was first met
 	problems []Problem
 	untold   int
-	gone     int // records that could not be kept
+	gone     int                   // records that could not be kept
+	cut      map[string]cutRemarks // of OFAC entries, whose rest another file may hold
 }
 
 func newBuilder(o Options) *builder {
-	return &builder{o: o, list: o.List, limits: o.Limits.filled(), byID: map[string]*screening.Entity{}, lines: map[string]int{}}
+	return &builder{o: o, list: o.List, limits: o.Limits.filled(), byID: map[string]*screening.Entity{}, lines: map[string]int{}, cut: map[string]cutRemarks{}}
 }
 
 // entity is the entry of the id, made where there is none yet.
@@ -203,6 +204,7 @@ func addTo(list *[]string, values ...string) {
 
 // finish leaves out what has no name, and hands the rest over.
 func (b *builder) finish(l *List) {
+	b.finishRemarks()
 	l.Name, l.Published, l.Columns, l.Lost = b.list, b.published, b.columns, b.gone
 	if l.Name == "" {
 		l.Name = string(l.Format)
@@ -215,8 +217,9 @@ func (b *builder) finish(l *List) {
 			continue
 		}
 		if !slices.ContainsFunc(e.Names, func(n screening.Name) bool { return n.Kind == screening.NamePrimary }) {
-			e.Names[0].Kind = screening.NamePrimary
+			e.Names[best(e.Names)].Kind = screening.NamePrimary
 		}
+		slices.SortStableFunc(e.Names, func(x, y screening.Name) int { return rank(x) - rank(y) }) // some lists put aliases first
 		e.List = l.Name
 		l.Entities = append(l.Entities, *e)
 	}
@@ -232,6 +235,22 @@ func (b *builder) finish(l *List) {
 		}
 		l.SHA256 = hex.EncodeToString(h.Sum(nil))
 	}
+}
+
+// best is the name that stands for an entry whose list calls none primary: the first that
+// is no weak alias and not in another script, if there is one.
+func best(names []screening.Name) int {
+	return max(0, slices.IndexFunc(names, func(n screening.Name) bool {
+		return n.Kind != screening.NameWeakAlias && n.Kind != screening.NameOriginalScript
+	}))
+}
+
+// rank is 0 of primary names, 1 of others.
+func rank(n screening.Name) int {
+	if n.Kind == screening.NamePrimary {
+		return 0
+	}
+	return 1
 }
 
 // tidy joins white space, drops control and zero-width characters, and cuts what is
@@ -278,6 +297,9 @@ func shorten(s string) string {
 }
 
 func hasLetter(s string) bool { return strings.IndexFunc(s, unicode.IsLetter) >= 0 }
+
+// isLetter is for files that import another package of the name unicode.
+func isLetter(r rune) bool { return unicode.IsLetter(r) }
 
 // otherScriptInBrackets takes "Salim (سالم)" apart.
 func otherScriptInBrackets(s string) (outer, inner string, ok bool) {

@@ -35,7 +35,7 @@ var kinds = struct {
 
 // detect finds out what a file is from its beginning, and refuses it if the
 // caller said something else.
-func detect(head []byte, o Options) (kind, error) {
+func detect(head []byte, o Options, name string) (kind, error) {
 	trimmed := bytes.TrimLeft(head, " \t\r\n\ufeff")
 	if len(trimmed) == 0 {
 		return kind{}, refuse(0, "it is empty")
@@ -47,9 +47,11 @@ func detect(head []byte, o Options) (kind, error) {
 	case trimmed[0] == '{':
 		found = kinds.ftm
 	default:
-		found = detectCSV(head, o)
+		found = detectCSV(head, o, name)
 	}
 	switch {
+	case found.read == nil && found.name != "": // known, and not read
+		return kind{}, refuse(0, "%s", found.name)
 	case found.read == nil && o.Format == Auto:
 		return kind{}, refuse(0, "it is none of the formats that are known (%v); for a CSV file of your own say csv, with --map if its headings are unusual", Formats())
 	case found.read == nil:
@@ -76,6 +78,12 @@ func detectXML(head []byte) kind {
 		}
 		seen++
 		switch start.Name.Local {
+		case "sdnList":
+			return kind{name: "it is OFAC's plain sdn.xml, which is not read; give sdn_advanced.xml, or sdn.csv with alt.csv, add.csv and sdn_comments.csv"}
+		case "ArrayOfFinancialSanctionsTarget", "FinancialSanctionsTarget":
+			return kind{name: closedUK}
+		case "WHOLE":
+			return kind{name: "it is the EU list in its old format; give xmlFullSanctionsList_1_1 or csvFullSanctionsList_1_1"}
 		case "CONSOLIDATED_LIST":
 			return kinds.unXML
 		case "Designations", "Designation":
@@ -95,8 +103,11 @@ func detectXML(head []byte) kind {
 	return kind{}
 }
 
+// closedUK says why the other list of the United Kingdom is not read.
+const closedUK = "it is OFSI's consolidated list, which is not kept up since January 2026; give the UK Sanctions List instead"
+
 // detectCSV goes by header lines, and by the shape of rows where there are none.
-func detectCSV(head []byte, o Options) kind {
+func detectCSV(head []byte, o Options, name string) kind {
 	if mapped(o.Format) {
 		return kind{o.Format, string(o.Format), readMapped}
 	}
@@ -116,18 +127,26 @@ func detectCSV(head []byte, o Options) kind {
 			return kinds.euCSV
 		case has("id", "schema", "name", "aliases"):
 			return kinds.targetsCSV
+		case has("name 6", "group type", "group id"), has("name 6", "alias type", "group type"):
+			return kind{name: closedUK}
+		case has("naal wholename"), has("entity logical id"):
+			return kind{name: "it is the EU list in its old format; give csvFullSanctionsList_1_1 or xmlFullSanctionsList_1_1"}
+		case has("date stamped", "document type", "registration number"):
+			return kind{name: "it is the FARA register's index of documents, which names nobody that the other three files do not; give registrants, foreign principals and short forms"}
 		case has("registration number", "registrant name"), has("registration number", "registration date", "name", "termination date"):
 			return kinds.faraCSV
-		case n == 0 && looksLikeOFAC(line):
+		case n == 0 && looksLikeOFAC(line, o, name):
 			return kinds.ofacCSV
 		}
 	}
 	return kind{}
 }
 
-func headings(line string) []string {
+func headings(line string) []string { return parted(line, separator([]byte(line))) }
+
+func parted(line string, comma rune) []string {
 	r := csv.NewReader(strings.NewReader(line))
-	r.Comma, r.FieldsPerRecord = separator([]byte(line)), -1
+	r.Comma, r.FieldsPerRecord = comma, -1
 	row, err := r.Read()
 	if err != nil {
 		return nil
@@ -143,9 +162,16 @@ func splitLines(text string, n int) []string {
 	return lines[:min(n, len(lines))]
 }
 
-// looksLikeOFAC: no header, a number first, and nothing written as -0-.
-func looksLikeOFAC(line string) bool {
-	row := headings(line)
+// looksLikeOFAC: no header, a number first, and nothing written as -0-. The file of
+// comments has no such mark: it goes by its two fields and by what it is called.
+func looksLikeOFAC(line string, o Options, name string) bool {
+	row := parted(line, ',') // remarks have more semicolons than a row has commas
 	n := len(row)
-	return (n == 12 || n == 5 || n == 6) && row[0] != "" && strings.Trim(row[0], "0123456789") == "" && strings.Contains(line, "-0-")
+	if n < 2 || row[0] == "" || strings.Trim(row[0], "0123456789") != "" {
+		return false
+	}
+	if n == 2 {
+		return o.Format == OFAC || strings.Contains(strings.ToLower(name), "comments")
+	}
+	return (n == 12 || n == 5 || n == 6) && strings.Contains(line, "-0-")
 }

@@ -12,7 +12,8 @@ import (
 )
 
 // readEUCSV reads the EU's consolidated list as CSV, version 1.1: semicolons, and a row
-// for each name, birth date, document and address, with the entry's columns repeated.
+// for each name, birth date, document and address, with the entry's columns repeated. The
+// published file has no column for the strength of an alias: only remarks tell.
 func readEUCSV(b *builder, in *bufio.Reader) error {
 	t := newTable(in, ';', 0)
 	if err := t.readHeader(); err != nil {
@@ -43,19 +44,24 @@ func (b *builder) euRow(t *table) error {
 	}
 	b.euName(e, euName{
 		Whole: t.get("namealias wholename"), First: t.get("namealias firstname"), Middle: t.get("namealias middlename"), Last: t.get("namealias lastname"),
-		Strong: t.get("namealias strong"), Gender: t.get("namealias gender"),
+		Strong: t.get("namealias strong"), Gender: t.get("namealias gender"), Role: t.get("namealias function"), Remarks: []string{t.get("namealias remark")},
 	}, len(e.Names) == 0, t.line)
 	b.euBirth(e, euBirth{
 		Date: t.get("birthdate birthdate"), Day: t.get("birthdate day"), Month: t.get("birthdate month"), Year: t.get("birthdate year"),
 		From: t.get("birthdate yearrangefrom"), To: t.get("birthdate yearrangeto"), Circa: t.get("birthdate circa"), Where: t.get("birthdate countrydescription"),
+		Calendar: t.get("birthdate calendartype"), Remarks: []string{t.get("birthdate remark")},
 	}, t.line)
-	addTo(&e.Nationalities, t.get("citizenship countrydescription", "citizenship countryiso2code"))
+	addTo(&e.Nationalities, cmp.Or(known(t.get("citizenship countrydescription")), known(t.get("citizenship countryiso2code"))))
 	addTo(&e.Countries, known(t.get("address countrydescription", "address country")))
-	b.identifier(e, documentKind(t.get("identification typedescription", "identification typecode")), t.get("identification number"), known(t.get("identification countrydescription")))
+	b.identifiers(e, "un reference", []string{t.get("entity unitednationid")})
+	for _, number := range []string{t.get("identification number"), t.get("identification latinnumber")} {
+		b.identifier(e, documentKind(t.get("identification typedescription", "identification typecode")), number, known(t.get("identification countrydescription")))
+	}
+	b.remarks(e, []string{t.get("identification remark"), t.get("address remark"), t.get("citizenship remark")})
 	b.program(e, t.get("entity regulation programme", "entity programme"))
 	b.remark(e, t.get("entity remark"))
 	b.consequence(e, euFreeze)
-	e.Updated = later(e.Updated, isoDate(t.get("entity regulation publicationdate"), DayFirst))
+	e.Updated = later(later(e.Updated, isoDate(t.get("entity designationdate"), DayFirst)), isoDate(t.get("entity regulation publicationdate"), DayFirst))
 	return nil
 }
 

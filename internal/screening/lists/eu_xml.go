@@ -10,9 +10,11 @@ import (
 
 // euEntity is one entry of the EU's consolidated financial sanctions list, version 1.1.
 type euEntity struct {
-	Logical   string `xml:"logicalId,attr"`
-	Reference string `xml:"euReferenceNumber,attr"`
-	Subject   struct {
+	Logical    string `xml:"logicalId,attr"`
+	Reference  string `xml:"euReferenceNumber,attr"`
+	UN         string `xml:"unitedNationId,attr"`
+	Designated string `xml:"designationDate,attr"`
+	Subject    struct {
 		Code string `xml:"classificationCode,attr"`
 		Word string `xml:"code,attr"`
 	} `xml:"subjectType"`
@@ -23,18 +25,22 @@ type euEntity struct {
 	} `xml:"regulation"`
 	Names       []euName `xml:"nameAlias"`
 	Citizenship []struct {
-		Country string `xml:"countryDescription,attr"`
-		Code    string `xml:"countryIso2Code,attr"`
+		Country string   `xml:"countryDescription,attr"`
+		Code    string   `xml:"countryIso2Code,attr"`
+		Remarks []string `xml:"remark"`
 	} `xml:"citizenship"`
 	Births  []euBirth `xml:"birthdate"`
 	Address []struct {
-		Country string `xml:"countryDescription,attr"`
+		Country string   `xml:"countryDescription,attr"`
+		Remarks []string `xml:"remark"`
 	} `xml:"address"`
 	Identifications []struct {
-		Number  string `xml:"number,attr"`
-		Code    string `xml:"identificationTypeCode,attr"`
-		Type    string `xml:"identificationTypeDescription,attr"`
-		Country string `xml:"countryDescription,attr"`
+		Number  string   `xml:"number,attr"`
+		Latin   string   `xml:"latinNumber,attr"`
+		Code    string   `xml:"identificationTypeCode,attr"`
+		Type    string   `xml:"identificationTypeDescription,attr"`
+		Country string   `xml:"countryDescription,attr"`
+		Remarks []string `xml:"remark"`
 	} `xml:"identification"`
 }
 
@@ -46,6 +52,9 @@ type euName struct {
 	Strong string `xml:"strong,attr"`
 	Gender string `xml:"gender,attr"`
 	Title  string `xml:"title,attr"`
+	Role   string `xml:"function,attr"`
+
+	Remarks []string `xml:"remark"`
 }
 
 type euBirth struct {
@@ -57,6 +66,9 @@ type euBirth struct {
 	To    string `xml:"yearRangeTo,attr"`
 	Circa string `xml:"circa,attr"`
 	Where string `xml:"countryDescription,attr"`
+
+	Calendar string   `xml:"calendarType,attr"`
+	Remarks  []string `xml:"remark"`
 }
 
 // euFreeze is what being on the list of financial sanctions means.
@@ -97,31 +109,61 @@ func (b *builder) eu(u euEntity, line int) error {
 		b.euBirth(e, d, line)
 	}
 	for _, c := range u.Citizenship {
-		addTo(&e.Nationalities, cmp.Or(c.Country, c.Code))
+		addTo(&e.Nationalities, cmp.Or(known(c.Country), known(c.Code)))
+		b.remarks(e, c.Remarks)
 	}
 	for _, a := range u.Address {
 		addTo(&e.Countries, known(a.Country))
+		b.remarks(e, a.Remarks)
 	}
 	for _, i := range u.Identifications {
-		b.identifier(e, documentKind(cmp.Or(i.Type, i.Code)), i.Number, known(i.Country))
+		for _, number := range []string{i.Number, i.Latin} {
+			b.identifier(e, documentKind(cmp.Or(i.Type, i.Code)), number, known(i.Country))
+		}
+		b.remarks(e, i.Remarks)
 	}
+	b.identifier(e, "un reference", u.UN, "")
+	e.Updated = later(e.Updated, tidy(u.Designated))
 	for _, r := range u.Regulations {
 		b.program(e, r.Programme)
 		e.Updated = later(e.Updated, tidy(r.Published))
 	}
-	for _, text := range u.Remarks {
-		b.remark(e, text)
-	}
+	b.remarks(e, u.Remarks)
 	b.consequence(e, euFreeze)
 	return nil
 }
 
+// labelled adds a remark that would not be understood by itself.
+func (b *builder) labelled(e *screening.Entity, label, text string) {
+	if text = tidy(text); text != "" {
+		b.remark(e, label+": "+strings.TrimSuffix(text, ".")+".")
+	}
+}
+
+func (b *builder) remarks(e *screening.Entity, texts []string) {
+	for _, text := range texts {
+		b.remark(e, text)
+	}
+}
+
 // known drops what the list writes for a country it does not know.
 func known(country string) string {
-	if strings.EqualFold(tidy(country), "UNKNOWN") {
+	if country = tidy(country); strings.EqualFold(country, "UNKNOWN") || country == "00" {
 		return ""
 	}
 	return country
+}
+
+// lowQuality tells whether a remark beside a name calls it weak. The list says so in
+// words, with slips of the pen, more often than by its attribute.
+func lowQuality(remarks []string) bool {
+	for _, r := range remarks {
+		r = strings.ToLower(r)
+		if strings.Contains(r, "low quality") || strings.Contains(r, "lo quality") || strings.Contains(r, "low-quality") || strings.Contains(r, "weak alias") {
+			return true
+		}
+	}
+	return false
 }
 
 func (b *builder) euName(e *screening.Entity, n euName, first bool, line int) {
@@ -144,7 +186,7 @@ func (b *builder) euName(e *screening.Entity, n euName, first bool, line int) {
 	}
 	kind := screening.NameAlias
 	switch {
-	case strings.EqualFold(n.Strong, "false"):
+	case strings.EqualFold(n.Strong, "false"), lowQuality(n.Remarks):
 		kind = screening.NameWeakAlias
 	case !latinOnly(text):
 		kind = screening.NameOriginalScript
@@ -154,16 +196,27 @@ func (b *builder) euName(e *screening.Entity, n euName, first bool, line int) {
 	if g := genderOf(n.Gender); g != "" {
 		e.Gender = g
 	}
+	if !lowQuality(n.Remarks) { // what that remark says, the kind of the name does
+		b.remarks(e, n.Remarks)
+	}
+	b.labelled(e, "Position", n.Role)
 	b.name(e, screening.Name{Text: text, Kind: kind, Parts: parts}, line)
 }
 
 func (b *builder) euBirth(e *screening.Entity, d euBirth, line int) {
 	addTo(&e.Countries, known(d.Where))
-	text := tidy(d.Date)
+	b.remarks(e, d.Remarks)
+	text, from, to := tidy(d.Date), strings.Trim(d.From, "0 "), strings.Trim(d.To, "0 ")
 	switch {
+	case d.Calendar != "" && !strings.EqualFold(d.Calendar, "GREGORIAN"):
+		b.otherCalendar(e, d, line)
+		return
 	case text != "":
-	case tidy(d.From) != "" && tidy(d.To) != "" && d.From != "0":
+	case from != "" && to != "":
 		text = d.From + " to " + d.To
+	case from != "" || to != "":
+		b.openRange(e, d.From, d.To, line)
+		return
 	case tidy(d.Year) != "" && d.Year != "0":
 		text = d.Year
 		if m := tidy(d.Month); m != "" && m != "0" {
@@ -176,4 +229,23 @@ func (b *builder) euBirth(e *screening.Entity, d euBirth, line int) {
 		return
 	}
 	b.births(e, text, DayFirst, strings.EqualFold(d.Circa, "true"), line)
+}
+
+// otherCalendar keeps a date of another calendar as it stands: turning it into ours
+// takes more than the year, and the list has ours beside it.
+func (b *builder) otherCalendar(e *screening.Entity, d euBirth, line int) {
+	text := strings.Trim(strings.Join([]string{d.Year, d.Month, d.Day}, "-"), "-")
+	text = "Born " + cmp.Or(tidy(d.Date), text) + " (" + strings.ToLower(d.Calendar) + " calendar)."
+	b.remark(e, text)
+	b.note(e, line, "%s It is kept in the remarks and not compared", text)
+}
+
+// openRange keeps a range of years that has one end: what is compared has two.
+func (b *builder) openRange(e *screening.Entity, from, to string, line int) {
+	text := "Born in " + tidy(from) + " or later."
+	if tidy(from) == "" {
+		text = "Born in " + tidy(to) + " or earlier."
+	}
+	b.remark(e, text)
+	b.note(e, line, "%s A range with one end is kept in the remarks and not compared", text)
 }

@@ -2,7 +2,10 @@ package lists
 
 import (
 	"bufio"
+	"bytes"
+	"cmp"
 	"encoding/xml"
+	"io"
 	"strings"
 
 	"portcullis.example/portcullis/internal/screening"
@@ -18,7 +21,11 @@ type field struct {
 // Act: registrants, foreign principals and short forms (the people who work for a
 // registrant), each <ROW> with its fields, in ISO-8859-1. The files may be given together.
 func readFARA(b *builder, in *bufio.Reader) error {
-	return eachElement(in, func(e *element) error {
+	var text io.Reader = in
+	if head, _ := in.Peek(200); !bytes.Contains(head, []byte("encoding=")) {
+		text = newLatin(in)
+	}
+	return eachElement(text, func(e *element) error {
 		if e.Name.Local != "ROW" {
 			return nil
 		}
@@ -32,26 +39,72 @@ func readFARA(b *builder, in *bufio.Reader) error {
 		for _, f := range row.Fields {
 			values[heading(f.XMLName.Local)] = tidy(f.Text)
 		}
-		return b.fara(func(name string) string { return values[name] }, e.line)
+		return b.fara(faraRow(values), e.line)
 	})
 }
 
-// readFARACSV reads the same as CSV.
+// readFARACSV reads the same as CSV, which the register publishes with every field between
+// quotes and those within a field left as they are.
 func readFARACSV(b *builder, in *bufio.Reader) error {
-	t := newTable(in, ',', 0)
+	if first, _ := in.Peek(1); string(first) != `"` {
+		return b.faraPlain(newTable(newLatin(in), ',', 0))
+	}
+	t := newQuotedTable(newLatin(in))
 	if err := t.readHeader(); err != nil {
 		return err
 	}
 	b.columns = t.header
-	if err := t.require("Registration Number"); err != nil {
+	values := make(faraRow, len(t.header))
+	for {
+		row, err := t.next()
+		if row == nil || err != nil {
+			return err
+		}
+		if len(row) != len(t.header) {
+			b.lost(t.line, "the row has %d fields, the header %d: a quote within one of them is not marked as such; the row is left out", len(row), len(t.header))
+			continue
+		}
+		for i, h := range t.header {
+			values[heading(h)] = tidy(row[i])
+		}
+		if err := b.fara(values, t.line); err != nil {
+			return err
+		}
+	}
+}
+
+// faraPlain reads CSV as RFC 4180 has it, as a spreadsheet saves it.
+func (b *builder) faraPlain(t *table) error {
+	if err := t.readHeader(); err != nil {
 		return err
 	}
-	return eachRow(t, func() error { return b.fara(func(name string) string { return t.get(name) }, t.line) })
+	b.columns = t.header
+	values := make(faraRow, len(t.header))
+	return eachRow(t, func() error {
+		for i, h := range t.header {
+			values[heading(h)] = tidy(t.row[i])
+		}
+		return b.fara(values, t.line)
+	})
 }
+
+// faraRow is a row by its headings.
+type faraRow map[string]string
+
+// faraOther are what the CSV files, and for short forms the register's interface, call
+// the fields of the XML files.
+var faraOther = map[string]string{
+	"fp registration date": "foreign principal registration date", "fp termination date": "foreign principal termination date",
+	"country location represented": "country/location represented", "short form last name": "sf last name", "short form first name": "sf first name",
+	"short form date": "shortform date", "short form termination date": "sf termination date",
+}
+
+func (r faraRow) get(name string) string { return cmp.Or(r[name], r[faraOther[name]]) }
 
 const faraRegister = "FARA"
 
-func (b *builder) fara(get func(string) string, line int) error {
+func (b *builder) fara(r faraRow, line int) error {
+	get := r.get
 	number := get("registration number")
 	if number == "" {
 		b.lost(line, "the row has no registration number and is left out")
@@ -76,7 +129,7 @@ func (b *builder) faraRegistrant(number, name, business, from, until string, lin
 	}
 	b.name(e, screening.Name{Text: name, Kind: screening.NamePrimary}, line)
 	b.name(e, screening.Name{Text: business, Kind: screening.NameAlias}, line)
-	b.period(e, from, until)
+	b.period(e, from, until, false)
 	return nil
 }
 
@@ -89,24 +142,31 @@ func (b *builder) registered(id string, line int) (*screening.Entity, error) {
 	return e, err
 }
 
-// period says since when, and whether it has ended. The files write month/day/year.
-func (b *builder) period(e *screening.Entity, from, until string) {
+const faraEnded = "registration ended "
+
+// period says since when, and whether it has ended. The files write month/day/year. Who
+// is registered twice is registered as long as one of the two has not ended.
+func (b *builder) period(e *screening.Entity, from, until string, again bool) {
 	if from != "" {
 		e.Updated = later(e.Updated, isoDate(from, MonthFirst))
 	}
-	if until != "" {
-		day := isoDate(until, MonthFirst)
-		e.Updated = later(e.Updated, day)
-		b.program(e, "registration ended "+day)
+	if until == "" {
+		e.Program = ""
+		return
+	}
+	day := isoDate(until, MonthFirst)
+	e.Updated = later(e.Updated, day)
+	if !again || strings.HasPrefix(e.Program, faraEnded) {
+		e.Program = max(e.Program, faraEnded+day)
 	}
 }
+
+// again tells whether the register has had the entry before.
+func (b *builder) again(id string) bool { _, ok := b.byID[id]; return ok }
 
 // faraPrincipal makes an entry of the principal, and names it with the one who acts for it.
 func (b *builder) faraPrincipal(get func(string) string, number string, line int) error {
 	principal, country := get("foreign principal"), get("country location represented")
-	if country == "" {
-		country = get("country/location represented")
-	}
 	agent, err := b.registered(number, line)
 	if err != nil {
 		return err
@@ -115,21 +175,25 @@ func (b *builder) faraPrincipal(get func(string) string, number string, line int
 	if !strings.Contains("; "+agent.Influence.Principal+";", "; "+principal+";") && len(agent.Influence.Principal) < 2000 {
 		agent.Influence.Principal = strings.TrimPrefix(agent.Influence.Principal+"; "+principal, "; ")
 	}
-	e, err := b.registered(number+"/principal/"+shortHash(principal), line)
+	id := number + "/principal/" + shortHash(principal)
+	again := b.again(id)
+	e, err := b.registered(id, line)
 	if err != nil {
 		return err
 	}
 	b.name(e, screening.Name{Text: principal, Kind: screening.NamePrimary}, line)
 	e.Influence.Tier, e.Influence.Principal = "foreign principal", principal
 	addTo(&e.Countries, country)
-	b.period(e, get("fp registration date"), get("fp termination date"))
+	b.period(e, get("fp registration date"), get("fp termination date"), again)
 	b.remark(e, "Represented by "+get("registrant name")+" (registration "+number+").")
 	return nil
 }
 
 func (b *builder) faraPerson(get func(string) string, number string, line int) error {
 	given, family := get("short form first name"), get("short form last name")
-	e, err := b.registered(number+"/person/"+shortHash(given, family), line)
+	id := number + "/person/" + shortHash(given, family)
+	again := b.again(id)
+	e, err := b.registered(id, line)
 	if err != nil {
 		return err
 	}
@@ -140,6 +204,6 @@ func (b *builder) faraPerson(get func(string) string, number string, line int) e
 	}
 	b.name(e, n, line)
 	e.Influence.Tier, e.Influence.Principal = "short form", "through "+get("registrant name")
-	b.period(e, get("short form date"), get("short form termination date"))
+	b.period(e, get("short form date"), get("short form termination date"), again)
 	return nil
 }

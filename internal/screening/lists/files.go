@@ -26,15 +26,21 @@ func ReadFiles(ctx context.Context, paths []string, o Options) (*List, error) {
 	return Read(ctx, files, o)
 }
 
-// beside finds alt.csv and add.csv beside sdn.csv, whatever stands before those names.
+// beside finds alt.csv, add.csv and sdn_comments.csv beside sdn.csv, whatever stands before those
+// names, and cons_alt.csv and the others beside cons_prim.csv.
 func beside(path string) (found []string) {
 	dir, base := filepath.Split(path)
-	before, after, ok := strings.Cut(strings.ToLower(base), "sdn")
+	first, comments := "sdn", []string{"sdn_comments", "SDN_COMMENTS"}
+	before, after, ok := strings.Cut(strings.ToLower(base), first)
+	if !ok {
+		first, comments = "prim", []string{"comments", "COMMENTS"}
+		before, after, ok = strings.Cut(strings.ToLower(base), first)
+	}
 	if !ok || after != ".csv" {
 		return nil
 	}
-	for _, part := range []string{"alt", "add", "ALT", "ADD"} {
-		other := filepath.Join(dir, base[:len(before)]+part+base[len(before)+3:])
+	for _, part := range append([]string{"alt", "add", "ALT", "ADD"}, comments...) {
+		other := filepath.Join(dir, base[:len(before)]+part+base[len(before)+len(first):])
 		if info, err := os.Stat(other); err == nil && info.Mode().IsRegular() && !sameName(found, other) {
 			found = append(found, other)
 		}

@@ -8,8 +8,8 @@
 // What is wrong within one entry — a date that cannot be, a name that is
 // empty or endless — is a [Problem] with its line, and the rest of the entry is kept.
 //
-// docs/LISTS.md names the formats, where they come from, and which readers have
-// never been tried on a real file.
+// docs/LISTS.md names the formats, where they come from, and on what each reader
+// was tried: a whole published file, excerpts of one, or its documentation.
 package lists
 
 import (
@@ -221,6 +221,9 @@ func (b *builder) archive(ctx context.Context, in io.Reader) (kind, error) {
 	if err != nil {
 		return kind{}, refuse(0, "the zip archive cannot be read (%v): it was cut off or damaged", err)
 	}
+	if slices.ContainsFunc(z.File, func(f *zip.File) bool { return strings.HasPrefix(f.Name, "xl/") }) {
+		return kind{}, refuse(0, "it is a spreadsheet; open it, save it as CSV in UTF-8, and give that")
+	}
 	var found kind
 	for _, member := range z.File {
 		switch strings.ToLower(filepath.Ext(member.Name)) {
@@ -263,15 +266,30 @@ func (b *builder) content(in *bufio.Reader) (kind, error) {
 	if err != nil {
 		return kind{}, err
 	}
+	if text != in {
+		dropDeclaration(text)
+	}
 	head, err := text.Peek(headSize)
 	if err != nil && !errors.Is(err, io.EOF) {
 		return kind{}, err
 	}
-	k, err := detect(head, b.o)
+	k, err := detect(head, b.o, b.fileName)
 	if err != nil {
 		return kind{}, err
 	}
 	return k, k.read(b, text)
+}
+
+// dropDeclaration passes over <?xml … ?>: once the text was decoded, the encoding that
+// stands there is no longer its own.
+func dropDeclaration(text *bufio.Reader) {
+	head, _ := text.Peek(200)
+	if !bytes.HasPrefix(head, []byte("<?xml")) {
+		return
+	}
+	if end := bytes.Index(head, []byte("?>")); end > 0 {
+		_, _ = text.Discard(end + 2)
+	}
 }
 
 // limitedReader stops at a limit and when the context ends, and says so.

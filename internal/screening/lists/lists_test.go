@@ -273,18 +273,23 @@ func fuzz(f *testing.F, format lists.Format, m string, seeds ...string) {
 }
 
 func FuzzUKCSV(f *testing.F)     { fuzz(f, lists.UK, "", "uk.csv") }
-func FuzzUKXML(f *testing.F)     { fuzz(f, lists.UK, "", "uk.xml") }
+func FuzzUKXML(f *testing.F)     { fuzz(f, lists.UK, "", "uk.xml", "shapes/uk.xml") }
 func FuzzUN(f *testing.F)        { fuzz(f, lists.UN, "", "un.xml") }
-func FuzzEUXML(f *testing.F)     { fuzz(f, lists.EU, "", "eu.xml") }
-func FuzzEUCSV(f *testing.F)     { fuzz(f, lists.EU, "", "eu.csv") }
+func FuzzEUXML(f *testing.F)     { fuzz(f, lists.EU, "", "eu.xml", "shapes/eu.xml") }
+func FuzzEUCSV(f *testing.F)     { fuzz(f, lists.EU, "", "eu.csv", "shapes/eu.csv") }
 func FuzzEUJournal(f *testing.F) { fuzz(f, lists.EU, "", "eu-journal.csv") }
-func FuzzOFACCSV(f *testing.F)   { fuzz(f, lists.OFAC, "", "sdn.csv", "alt.csv", "add.csv") }
-func FuzzOFACXML(f *testing.F)   { fuzz(f, lists.OFAC, "", "ofac.xml") }
-func FuzzTargets(f *testing.F)   { fuzz(f, lists.OpenSanctions, "", "targets.csv") }
-func FuzzFtM(f *testing.F)       { fuzz(f, lists.OpenSanctions, "", "ftm.json") }
-func FuzzFARA(f *testing.F)      { fuzz(f, lists.FARA, "", "fara.xml") }
-func FuzzFIRS(f *testing.F)      { fuzz(f, lists.FIRS, "", "firs.csv") }
-func FuzzMapped(f *testing.F)    { fuzz(f, lists.CSV, "own.toml", "own.csv") }
+func FuzzOFACCSV(f *testing.F) {
+	fuzz(f, lists.OFAC, "", "sdn.csv", "alt.csv", "add.csv", "shapes/sdn.csv", "shapes/sdn_comments.csv")
+}
+func FuzzOFACXML(f *testing.F) { fuzz(f, lists.OFAC, "", "ofac.xml", "shapes/ofac.xml") }
+func FuzzTargets(f *testing.F) { fuzz(f, lists.OpenSanctions, "", "targets.csv", "shapes/targets.csv") }
+func FuzzFtM(f *testing.F)     { fuzz(f, lists.OpenSanctions, "", "ftm.json", "shapes/ftm.json") }
+func FuzzFARA(f *testing.F) {
+	fuzz(f, lists.FARA, "", "fara.xml", "shapes/fara-principals.csv", "shapes/fara-shortforms.csv")
+}
+func FuzzFIRS(f *testing.F)   { fuzz(f, lists.FIRS, "", "firs.csv", "shapes/firs.csv") }
+func FuzzFITS(f *testing.F)   { fuzz(f, lists.FITS, "", "shapes/fits.csv") }
+func FuzzMapped(f *testing.F) { fuzz(f, lists.CSV, "own.toml", "own.csv") }
 
 func FuzzDates(f *testing.F) {
 	f.Add("(a) 11.4.1963; (b) circa 1960")

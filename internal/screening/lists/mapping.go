@@ -7,7 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/pelletier/go-toml/v2"
 
@@ -74,6 +77,16 @@ var columnNames = map[string][]string{
 	"until":        {"end date", "termination date", "ceased"},
 	"tier":         {"tier", "registration tier", "scheme tier"},
 	"principal":    {"principal", "foreign principal", "foreign power", "foreign power name", "on behalf of", "specified person"},
+}
+
+// registerColumns are headings of the two registers of influence that would mean something else
+// elsewhere. FITS exports a workbook that has the columns Name and Type twice: of the registrant,
+// and further right of the one it acts for and of the activity.
+var registerColumns = map[Format]map[string][]string{
+	FITS: {"alias": {"known as", "trading name", "other names"}, "principal": {"name 2", "foreign principal"}, "registration": {"abn"},
+		"remarks": {"type 3", "activity type"}, "updated": {"last updated"}, "until": {"end date", "cease date"}},
+	FIRS: {"former": {"previous names"}, "country": {"country or territory of incorporation or main office"}, "registration": {"company registration number"},
+		"principal": {"name of foreign power"}, "remarks": {"activity overview", "activity"}},
 }
 
 // maxMapping bounds a mapping file.
@@ -172,7 +185,7 @@ func (r *mappedReader) resolve() error {
 		if r.m.Columns != nil && len(r.m.Columns[name]) == 0 && r.b.o.Format == CSV {
 			continue // a mapping says all
 		}
-		for _, h := range usual {
+		for _, h := range append(registerColumns[r.b.o.Format][name], usual...) {
 			if i, ok := r.t.index[h]; ok && len(r.columns[name]) == 0 {
 				r.columns[name] = append(r.columns[name], i)
 			}
@@ -207,7 +220,11 @@ func (r *mappedReader) row() error {
 	given, family, name := tidy(r.one("given")+" "+r.one("middle")), r.one("family"), r.one("name")
 	id := r.one("id")
 	if id == "" {
-		id = "row-" + shortHash(name, given, family, r.one("born"), r.one("principal"))
+		principal := r.one("principal")
+		if r.register() != "" {
+			principal = r.one("registration") // one registrant acts for several, a row for each
+		}
+		id = "row-" + shortHash(name, given, family, r.one("born"), principal)
 	}
 	e, err := b.entity(id, line)
 	if err != nil {
@@ -235,9 +252,13 @@ func (r *mappedReader) row() error {
 	}
 	b.program(e, r.one("program"))
 	b.remark(e, r.one("remarks"))
-	e.Updated = later(e.Updated, isoDate(r.one("updated"), order))
+	e.Updated = later(e.Updated, listDay(r.one("updated"), order))
 	if until := r.one("until"); until != "" {
-		b.program(e, "ended "+isoDate(until, order))
+		text := "ended " + listDay(until, order)
+		if p := r.one("principal"); p != "" { // others may go on
+			text += ": " + p
+		}
+		b.program(e, text)
 	}
 	r.follows(e)
 	return nil
@@ -254,14 +275,24 @@ func (r *mappedReader) names(e *screening.Entity) {
 	}
 }
 
+// register is of which register of influence the file is, if of any.
+func (r *mappedReader) register() string {
+	if r.m.Influence.Register == "" && (r.b.o.Format == FIRS || r.b.o.Format == FITS) {
+		return strings.ToUpper(string(r.b.o.Format))
+	}
+	return r.m.Influence.Register
+}
+
 // follows says what an entry means: registered influence, or measures.
 func (r *mappedReader) follows(e *screening.Entity) {
-	register := r.m.Influence.Register
-	if register == "" && (r.b.o.Format == FIRS || r.b.o.Format == FITS) {
-		register = strings.ToUpper(string(r.b.o.Format))
-	}
-	if register != "" {
-		e.Influence = &screening.Influence{Register: register, Tier: cmp.Or(r.one("tier"), r.m.Influence.Tier), Principal: strings.Join(r.all("principal"), "; ")}
+	if register := r.register(); register != "" {
+		if e.Influence == nil {
+			e.Influence = &screening.Influence{Register: register}
+		}
+		joined(&e.Influence.Tier, cmp.Or(r.one("tier"), r.m.Influence.Tier))
+		for _, p := range r.all("principal") {
+			joined(&e.Influence.Principal, p)
+		}
 		return
 	}
 	for _, text := range r.all("measure") {
@@ -270,4 +301,28 @@ func (r *mappedReader) follows(e *screening.Entity) {
 	if m := r.m.Consequence; m.Measure != "" {
 		r.b.consequence(e, screening.Consequence{Measure: measureOf(m.Measure), Detail: cmp.Or(m.Detail, m.Measure)})
 	}
+}
+
+// maxJoined bounds what several rows of one registrant may add up to.
+const maxJoined = 4000
+
+// joined adds what a further row of the same registrant says.
+func joined(all *string, text string) {
+	switch {
+	case text == "" || slices.Contains(strings.Split(*all, "; "), text) || len(*all)+len(text) > maxJoined:
+	case *all == "":
+		*all = text
+	default:
+		*all += "; " + text
+	}
+}
+
+// listDay reads a date, which a spreadsheet may have saved as the number of days since
+// the end of 1899.
+func listDay(text string, order DateOrder) string {
+	whole, _, _ := strings.Cut(strings.TrimSpace(text), ".") // what follows is the time of day
+	if n, err := strconv.Atoi(whole); err == nil && n > 20_000 && n < 80_000 {
+		return time.Date(1899, 12, 30, 0, 0, 0, 0, time.UTC).AddDate(0, 0, n).Format(time.DateOnly)
+	}
+	return isoDate(text, order)
 }

@@ -8,8 +8,9 @@ import (
 )
 
 // readOFACCSV reads the files of OFAC's list that make it up, in any order: sdn.csv (12 fields), alt.csv
-// (5 fields, names) and add.csv (6 fields, addresses), joined by their first field. They have no
-// header, write -0- for nothing, and end with a control-Z.
+// (5 fields, names), add.csv (6 fields, addresses) and sdn_comments.csv (2 fields), joined by their first field.
+// They have no header, write -0- for nothing, and end with a control-Z. The consolidated list of those who
+// are no specially designated nationals has the same shape (cons_prim.csv and so on).
 func readOFACCSV(b *builder, in *bufio.Reader) error {
 	t := newTable(in, ',', 0)
 	want := 0
@@ -25,6 +26,9 @@ func readOFACCSV(b *builder, in *bufio.Reader) error {
 			return refuse(t.line, "the row has %d fields where others have %d: a quote or separator is broken here, or the file ends here", len(t.row), want)
 		}
 		for i, f := range t.row {
+			if i == want-1 && (want == 2 || len(f) >= maxOFACRemark) {
+				continue // cut in the middle: the space at its edge belongs to it
+			}
 			if f = strings.TrimSpace(f); f == "-0-" {
 				f = ""
 			}
@@ -49,13 +53,15 @@ func (b *builder) ofacRow(t *table) error {
 		b.ofacEntry(e, t)
 	case 5:
 		kind := screening.NameAlias
-		if t.row[2] == "fka" {
+		if strings.EqualFold(t.row[2], "fka") {
 			kind = screening.NameFormer
 		}
 		b.ofacName(e, t.row[3], kind, t.line)
 		b.ofacRemarks(e, t.row[4], t.line)
 	case 6:
 		addTo(&e.Countries, t.row[4])
+	case 2:
+		b.ofacComment(e, t.row[1], t.line)
 	}
 	return nil
 }
@@ -63,7 +69,7 @@ func (b *builder) ofacRow(t *table) error {
 func (b *builder) ofacEntry(e *screening.Entity, t *table) {
 	r := t.row
 	e.Kind = screening.KindOrganisation
-	switch r[2] {
+	switch strings.ToLower(r[2]) {
 	case "individual":
 		e.Kind = screening.KindPerson
 	case "vessel":
@@ -85,13 +91,24 @@ func (b *builder) ofacEntry(e *screening.Entity, t *table) {
 		b.identifier(e, "call sign", r[5], "")
 	}
 	addTo(&e.Countries, r[9]) // flag
-	b.consequence(e, ofacBlock)
-	b.ofacRemarks(e, r[11], t.line)
-	b.remark(e, r[11])
+	b.consequence(e, b.ofacMeans())
+	b.ofacRemark(e, r[11], t.line)
+}
+
+// ofacMeans is what being on the list means: its rows do not say which of the two lists
+// they are of, only its name does.
+func (b *builder) ofacMeans() screening.Consequence {
+	if strings.Contains(strings.ToLower(b.fileName), "prim.") {
+		return ofacOther
+	}
+	return ofacBlock
 }
 
 // ofacBlock is what being on the list of specially designated nationals means.
 var ofacBlock = screening.Consequence{Measure: screening.AssetFreeze, Detail: "property is blocked: the list is that of specially designated nationals"}
+
+// ofacOther is what being on the other list means, which is of several kinds.
+var ofacOther = screening.Consequence{Measure: screening.MeasureOther, Detail: "the list is the consolidated one of those who are not specially designated nationals; the programme says what is restricted"}
 
 // ofacName parts "FAMILY, Given" of people.
 func (b *builder) ofacName(e *screening.Entity, text string, kind screening.NameKind, line int) {
@@ -118,10 +135,7 @@ func (b *builder) ofacRemarks(e *screening.Entity, text string, line int) {
 		case "Gender":
 			e.Gender = genderOf(value)
 		case "POB":
-			if i := strings.LastIndexByte(value, ','); i >= 0 {
-				value = value[i+1:]
-			}
-			addTo(&e.Countries, value)
+			addTo(&e.Countries, birthCountry(value))
 		case "a.k.a.":
 			b.ofacName(e, strings.Trim(value, "' "), screening.NameWeakAlias, line)
 		case "f.k.a.":
@@ -154,4 +168,16 @@ func (b *builder) ofacIdentifier(e *screening.Entity, item string) {
 		b.identifier(e, n.kind, value, country)
 		return
 	}
+}
+
+// birthCountry is the country of "Port Vane, Ozmark". A place without a comma is a country
+// only if there is one of that name: a town taken for one would speak against its own people.
+func birthCountry(place string) string {
+	if i := strings.LastIndexByte(place, ','); i >= 0 {
+		return determined(place[i+1:])
+	}
+	if len(screening.Country(place)) == 2 {
+		return determined(place)
+	}
+	return ""
 }

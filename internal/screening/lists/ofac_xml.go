@@ -3,7 +3,6 @@ package lists
 import (
 	"bufio"
 	"cmp"
-	"fmt"
 	"strings"
 
 	"portcullis.example/portcullis/internal/screening"
@@ -15,6 +14,7 @@ type advanced struct {
 	b         *builder
 	values    map[string]map[string]string // "AliasType" → "1400" → "A.K.A."
 	parents   map[string]string            // party subtype → party type
+	areas     map[string]string            // area code → country
 	places    map[string]string            // location → country
 	documents map[string][]screening.Identifier
 	byProfile map[string]*screening.Entity
@@ -24,8 +24,20 @@ type advancedDate struct {
 	Year, Month, Day string
 }
 
+// advancedPeriod is a date, which the list always writes as a period: a day that begins
+// and ends on itself, a year from January to December.
+type advancedPeriod struct {
+	Start, End advancedBound
+}
+
+type advancedBound struct {
+	Approximate string `xml:"Approximate,attr"`
+	From, To    advancedDate
+}
+
 type advancedParty struct {
 	FixedRef string `xml:"FixedRef,attr"`
+	Comment  string
 	Profiles []struct {
 		ID         string             `xml:"ID,attr"`
 		SubType    string             `xml:"PartySubTypeID,attr"`
@@ -33,10 +45,8 @@ type advancedParty struct {
 		Features   []struct {
 			Type     string `xml:"FeatureTypeID,attr"`
 			Versions []struct {
-				Periods []struct {
-					Start struct{ From, To advancedDate }
-					End   struct{ From, To advancedDate }
-				} `xml:"DatePeriod"`
+				Comment string
+				Periods []advancedPeriod `xml:"DatePeriod"`
 				Details []struct {
 					Text      string `xml:",chardata"`
 					Reference string `xml:"DetailReferenceID,attr"`
@@ -73,7 +83,7 @@ type advancedIdentity struct {
 
 // readOFACXML reads OFAC's advanced format (the Advanced Sanctions Data Model).
 func readOFACXML(b *builder, in *bufio.Reader) error {
-	a := &advanced{b: b, values: map[string]map[string]string{}, parents: map[string]string{}, places: map[string]string{},
+	a := &advanced{b: b, values: map[string]map[string]string{}, parents: map[string]string{}, areas: map[string]string{}, places: map[string]string{},
 		documents: map[string][]screening.Identifier{}, byProfile: map[string]*screening.Entity{}}
 	inside := ""
 	return eachElement(in, func(e *element) error {
@@ -116,7 +126,7 @@ func (d advancedDate) text() string {
 }
 
 func (a *advanced) value(e *element) error {
-	name, id, parent := e.Name.Local, e.attr("ID"), e.attr("PartyTypeID")
+	name, id, parent, described := e.Name.Local, e.attr("ID"), e.attr("PartyTypeID"), e.attr("Description")
 	var text string
 	if err := e.decode(&text); err != nil {
 		return err
@@ -125,33 +135,65 @@ func (a *advanced) value(e *element) error {
 		a.values[name] = map[string]string{}
 	}
 	a.values[name][id] = tidy(text)
-	if name == "PartySubType" {
+	switch name {
+	case "PartySubType":
 		a.parents[id] = parent
+	case "AreaCode": // the text is a code, the description the country
+		a.areas[id] = cmp.Or(tidy(described), tidy(text))
 	}
 	return nil
 }
 
+// place keeps the country of a location. An address names it by number or by area code;
+// that of a nationality has it as its only part, in words.
 func (a *advanced) place(e *element) error {
 	id := e.attr("ID")
 	var l struct {
 		Countries []struct {
 			ID string `xml:"CountryID,attr"`
 		} `xml:"LocationCountry"`
+		Areas []struct {
+			ID string `xml:"AreaCodeID,attr"`
+		} `xml:"LocationAreaCode"`
+		Parts []struct {
+			Type   string   `xml:"LocPartTypeID,attr"`
+			Values []string `xml:"LocationPartValue>Value"`
+		} `xml:"LocationPart"`
 	}
 	if err := e.decode(&l); err != nil {
 		return err
 	}
+	var names []string
 	for _, c := range l.Countries {
-		if name := a.values["Country"][c.ID]; name != "" && !strings.EqualFold(name, "undetermined") {
+		names = append(names, a.values["Country"][c.ID])
+	}
+	for _, c := range l.Areas {
+		names = append(names, a.areas[c.ID])
+	}
+	if len(l.Parts) == 1 && len(l.Parts[0].Values) > 0 && strings.EqualFold(cmp.Or(a.values["LocPartType"][l.Parts[0].Type], "Unknown"), "Unknown") {
+		names = append(names, l.Parts[0].Values[0])
+	}
+	for _, name := range names {
+		if name = determined(name); name != "" {
 			a.places[id] = name
+			break
 		}
 	}
 	return nil
 }
 
+// determined drops what the list writes for a country it does not know.
+func determined(country string) string {
+	country = tidy(country)
+	if strings.EqualFold(country, "undetermined") || strings.EqualFold(country, "none identified") {
+		return ""
+	}
+	return strings.TrimPrefix(country, "Region: ")
+}
+
 func (a *advanced) document(e *element) error {
 	identity := e.attr("IdentityID")
-	i := screening.Identifier{Kind: documentKind(a.values["IDRegDocType"][e.attr("IDRegDocTypeID")]), Country: a.values["Country"][e.attr("IssuedBy-CountryID")]}
+	i := screening.Identifier{Kind: documentKind(a.values["IDRegDocType"][e.attr("IDRegDocTypeID")]), Country: determined(a.values["Country"][e.attr("IssuedBy-CountryID")])}
 	var d struct {
 		Number string `xml:"IDRegistrationNo"`
 	}
@@ -183,26 +225,32 @@ func (a *advanced) party(x *element) error {
 		}
 		a.byProfile[profile.ID] = e
 		e.Kind = a.kind(profile.SubType)
+		a.b.remark(e, p.Comment)
 		for _, identity := range profile.Identities {
 			a.identity(e, identity, x.line)
 		}
 		for _, f := range profile.Features {
 			for _, v := range f.Versions {
-				var details, countries, dates []string
+				found := advancedFeature{kind: a.values["FeatureType"][f.Type], comment: v.Comment}
 				for _, d := range v.Details {
-					details = append(details, cmp.Or(tidy(d.Text), a.values["DetailReference"][d.Reference]))
+					found.details = append(found.details, cmp.Or(tidy(d.Text), a.values["DetailReference"][d.Reference]))
 				}
 				for _, l := range v.Places {
-					countries = append(countries, a.places[l.ID])
+					found.countries = append(found.countries, a.places[l.ID])
 				}
-				for _, d := range v.Periods {
-					dates = append(dates, span(d.Start.From, d.Start.To, d.End.From, d.End.To))
-				}
-				a.feature(e, a.values["FeatureType"][f.Type], details, countries, dates, x.line)
+				found.dates = v.Periods
+				a.feature(e, found, x.line)
 			}
 		}
 	}
 	return nil
+}
+
+// advancedFeature is a feature with what it refers to.
+type advancedFeature struct {
+	kind, comment      string
+	details, countries []string
+	dates              []advancedPeriod
 }
 
 // kind goes by the party's type, or by the numbers the list has always used.
@@ -289,59 +337,96 @@ func partRole(word, number string) screening.Role {
 	return screening.RoleOther
 }
 
-// span writes a period as ParseDates reads it.
-func span(startFrom, startTo, endFrom, endTo advancedDate) string {
-	first, last := startFrom, endTo
-	if last.Year == "" {
-		last = startTo
-	}
-	if last.Year == "" {
-		last = endFrom
-	}
-	if last.Year == "" || last == first || last.Year == first.Year && last.Month != first.Month {
-		if last.Year == first.Year && last.Month != first.Month {
-			return first.Year // anywhere in that year
+// text writes a period as ParseDates reads it.
+func (p advancedPeriod) text() string {
+	first, last := p.Start.From, p.End.To
+	for _, other := range []advancedDate{p.Start.To, p.End.From} {
+		if last.Year == "" {
+			last = other
 		}
+	}
+	switch {
+	case last.Year == "" || last == first:
 		return first.text()
+	case last.Year != first.Year:
+		return first.Year + " to " + last.Year
+	case last.Month != first.Month:
+		return first.Year // anywhere in that year
 	}
-	if last.Year == first.Year {
-		return fmt.Sprintf("%s-%s", first.Year, first.Month)
-	}
-	return first.Year + " to " + last.Year
+	return first.Year + "-" + first.Month
 }
 
-func (a *advanced) feature(e *screening.Entity, kind string, details, countries, dates []string, line int) {
-	lower := strings.ToLower(kind)
+func (p advancedPeriod) approximate() bool {
+	return strings.EqualFold(p.Start.Approximate, "true") || strings.EqualFold(p.End.Approximate, "true")
+}
+
+// advancedNumbers are the features that hold identifiers, as their names begin.
+var advancedNumbers = []struct{ begins, kind string }{
+	{"digital currency address", ""}, {"swift/bic", "swift"}, {"email address", "email"}, {"bik ", "bik"}, {"d-u-n-s", "duns"}, {"isin", "isin"}, {"vessel call sign", "call sign"},
+	{"other vessel call sign", "call sign"}, {"aircraft tail number", "registration"}, {"previous aircraft tail number", "registration"}, {"aircraft manufacturer", "serial number"},
+	{"aircraft construction number", "serial number"}, {"aircraft mode s", "mode s"}, {"mmsi", "mmsi"}, {"phone number", "phone"}, {"website", "website"}, {"micex code", "micex"}, {"equity ticker", "ticker"},
+}
+
+func (a *advanced) feature(e *screening.Entity, f advancedFeature, line int) {
+	b, lower := a.b, strings.ToLower(strings.TrimSpace(f.kind))
 	switch {
 	case lower == "birthdate":
-		for _, d := range dates {
-			a.b.birth(e, d, DayFirst, line)
+		for _, d := range f.dates {
+			b.births(e, d.text(), DayFirst, d.approximate(), line)
 		}
 	case strings.HasPrefix(lower, "nationality"), strings.HasPrefix(lower, "citizenship"):
-		addTo(&e.Nationalities, countries...)
+		for _, c := range append(f.countries, f.details...) {
+			addTo(&e.Nationalities, determined(c))
+		}
 	case lower == "gender":
-		for _, d := range details {
+		for _, d := range f.details {
 			e.Gender = genderOf(d)
 		}
-	case lower == "location", lower == "place of birth":
-		addTo(&e.Countries, countries...)
-	case lower == "vessel flag":
-		addTo(&e.Countries, details...)
-	case strings.Contains(lower, "digital currency"), strings.Contains(lower, "bic"), strings.Contains(lower, "email"):
-		a.b.identifiers(e, lower, details)
-	case lower == "title":
-		for _, d := range details {
-			a.b.remark(e, d)
+	case lower == "place of birth":
+		addTo(&e.Countries, f.countries...)
+		for _, d := range f.details { // "Port Vane, Ozmark"
+			if d != "" {
+				b.remark(e, "Born in "+d+".")
+			}
+			addTo(&e.Countries, birthCountry(d))
+		}
+	case lower == "location", lower == "registration country":
+		addTo(&e.Countries, f.countries...)
+	case strings.HasSuffix(lower, "vessel flag"):
+		for _, c := range append(f.countries, f.details...) {
+			addTo(&e.Countries, determined(c))
+		}
+	case lower == "issuer name":
+		for _, d := range f.details {
+			b.name(e, screening.Name{Text: d, Kind: screening.NameAlias}, line)
+		}
+	default:
+		a.number(e, lower, f)
+	}
+}
+
+// number adds an identifier, or remarks what is none: a position, a directive, whom an
+// entry is linked to.
+func (a *advanced) number(e *screening.Entity, lower string, f advancedFeature) {
+	for _, n := range advancedNumbers {
+		if strings.HasPrefix(lower, n.begins) {
+			a.b.identifiers(e, cmp.Or(n.kind, lower), f.details)
+			return
 		}
 	}
+	for _, d := range f.details {
+		a.b.labelled(e, strings.TrimRight(tidy(f.kind), " :-"), d)
+	}
+	a.b.remark(e, f.comment)
 }
 
 // entry adds programs and measures to the party it is about.
 func (a *advanced) entry(x *element) error {
-	profile := x.attr("ProfileID")
+	profile, list := x.attr("ProfileID"), x.attr("ListID")
 	var s struct {
 		Events []struct {
-			Date advancedDate
+			Date    advancedDate
+			Comment string
 		} `xml:"EntryEvent"`
 		Measures []struct {
 			Type    string `xml:"SanctionsTypeID,attr"`
@@ -358,6 +443,7 @@ func (a *advanced) entry(x *element) error {
 	}
 	for _, event := range s.Events {
 		e.Updated = later(e.Updated, isoDate(event.Date.text(), DayFirst))
+		a.b.remark(e, event.Comment)
 	}
 	for _, m := range s.Measures {
 		switch kind := a.values["SanctionsType"][m.Type]; {
@@ -368,7 +454,15 @@ func (a *advanced) entry(x *element) error {
 		}
 	}
 	if len(e.Consequences) == 0 {
-		a.b.consequence(e, ofacBlock)
+		a.b.consequence(e, a.means(list))
 	}
 	return nil
+}
+
+// means is what being on the list means where the entry names no measure.
+func (a *advanced) means(list string) screening.Consequence {
+	if name := a.values["List"][list]; name != "" && !strings.HasPrefix(strings.ToUpper(name), "SDN") {
+		return screening.Consequence{Measure: screening.MeasureOther, Detail: "the list is " + name + "; the programme says what is restricted"}
+	}
+	return ofacBlock
 }

@@ -3,6 +3,7 @@ package lists
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"io"
@@ -46,9 +47,15 @@ func (b *builder) targetRow(t *table) error {
 		b.birth(e, date, DayFirst, t.line)
 	}
 	addTo(&e.Countries, cells(t.get("countries"), ';')...)
-	b.identifiers(e, "identifier", cells(t.get("identifiers"), ';'))
+	for _, number := range cells(t.get("identifiers"), ';') {
+		if imo, ok := strings.CutPrefix(number, "IMO"); ok && imo != "" && strings.Trim(imo, " 0123456789") == "" {
+			b.identifier(e, "imo", imo, "")
+			continue
+		}
+		b.identifier(e, "", number, "") // the file does not say of what kind
+	}
 	for _, sanction := range cells(t.get("sanctions"), ';') {
-		b.consequence(e, screening.Consequence{Measure: measureOf(sanction), Detail: tidy(sanction)})
+		b.targetSanction(e, sanction)
 	}
 	for _, program := range cells(t.get("program ids", "dataset"), ';') {
 		b.program(e, program)
@@ -56,6 +63,30 @@ func (b *builder) targetRow(t *table) error {
 	e.Updated = isoDate(t.get("last change", "last seen"), DayFirst)
 	return nil
 }
+
+// targetSanction reads "programme - reason - status - 2022-03-01". A reason is prose, which
+// names no measure even where it has the word: only short pieces are read for one. A cell
+// may hold nothing but a date.
+func (b *builder) targetSanction(e *screening.Entity, text string) {
+	measure, said := screening.MeasureOther, false
+	for piece := range strings.SplitSeq(text, " - ") {
+		if piece = tidy(piece); piece == "" || isDay(piece) {
+			continue
+		}
+		said = true
+		if m := measureOf(piece); m != screening.MeasureOther && measure == screening.MeasureOther && len(piece) <= maxMeasureText {
+			measure = m
+		}
+	}
+	if said {
+		b.consequence(e, screening.Consequence{Measure: measure, Detail: cut(tidy(text), maxDetail)})
+	}
+}
+
+const (
+	maxMeasureText = 60  // longer is prose
+	maxDetail      = 300 // of what an answer says of a measure
+)
 
 // schemaKind reads a schema of FollowTheMoney.
 func schemaKind(schema string) screening.Kind {
@@ -82,7 +113,14 @@ type ftmEntity struct {
 	Schema     string                       `json:"schema"`
 	Properties map[string][]json.RawMessage `json:"properties"`
 	Datasets   []string                     `json:"datasets"`
+	Target     *bool                        `json:"target"` // false: somebody an entry is linked to
 	LastChange string                       `json:"last_change"`
+	LastSeen   string                       `json:"last_seen"`
+}
+
+// linked tells whether the object is only there for what it has to do with an entry.
+func (e ftmEntity) linked() bool {
+	return e.Target != nil && !*e.Target && len(e.Properties["topics"]) == 0
 }
 
 // maxLine bounds one line of JSON.
@@ -91,7 +129,8 @@ const maxLine = 16 << 20
 // readFtM reads FollowTheMoney entities, one JSON object a line. Sanctions stand within
 // their entity (nested) or on lines of their own that point to it.
 func readFtM(b *builder, in *bufio.Reader) error {
-	var sanctions []ftmEntity
+	var sanctions, documents []ftmEntity
+	left := 0
 	for line := 1; ; line++ {
 		raw, err := readLine(in)
 		if err != nil && !errors.Is(err, io.EOF) {
@@ -105,6 +144,10 @@ func readFtM(b *builder, in *bufio.Reader) error {
 			switch {
 			case e.Schema == "Sanction":
 				sanctions = append(sanctions, e)
+			case e.Schema == "Passport" || e.Schema == "Identification":
+				documents = append(documents, e)
+			case slices.Contains(ftmSchemas, e.Schema) && e.linked():
+				left++
 			case slices.Contains(ftmSchemas, e.Schema):
 				if err := b.ftm(e, line); err != nil {
 					return err
@@ -122,7 +165,28 @@ func readFtM(b *builder, in *bufio.Reader) error {
 			}
 		}
 	}
+	for _, d := range documents {
+		for _, id := range d.texts("holder") {
+			if e := b.byID[id]; e != nil {
+				b.ftmDocument(e, d)
+			}
+		}
+	}
+	if left > 0 {
+		b.note(nil, 0, "%d objects are no targets but only linked to some (owners, relatives) and are left out", left)
+	}
 	return nil
+}
+
+// ftmDocument adds the number of an identity document that is an object of its own.
+func (b *builder) ftmDocument(e *screening.Entity, d ftmEntity) {
+	kind := "passport"
+	if d.Schema != "Passport" {
+		kind = documentKind(strings.Join(d.texts("type"), " "))
+	}
+	for _, number := range d.texts("number") {
+		b.identifier(e, kind, number, strings.Join(d.texts("country"), ", "))
+	}
 }
 
 func readLine(in *bufio.Reader) (line []byte, err error) {
@@ -185,6 +249,7 @@ func (b *builder) ftm(f ftmEntity, line int) error {
 		b.birth(e, date, DayFirst, line)
 	}
 	addTo(&e.Nationalities, f.texts("nationality")...)
+	addTo(&e.Nationalities, f.texts("citizenship")...)
 	for _, p := range []string{"country", "birthCountry", "jurisdiction", "flag", "mainCountry"} {
 		addTo(&e.Countries, f.texts(p)...)
 	}
@@ -202,10 +267,24 @@ func (b *builder) ftm(f ftmEntity, line int) error {
 	for _, raw := range f.Properties["sanctions"] {
 		var s ftmEntity
 		if json.Unmarshal(raw, &s) == nil {
+			s.LastSeen = cmp.Or(s.LastSeen, f.LastSeen)
 			b.ftmSanction(e, s)
 		}
 	}
 	return nil
+}
+
+// ended is when a sanction was lifted, if it was before the collection was made.
+func (e ftmEntity) ended() string {
+	seen := cmp.Or(e.LastSeen, e.LastChange)
+	last := ""
+	for _, day := range e.texts("endDate") {
+		last = later(last, day)
+	}
+	if last == "" || seen == "" || last >= seen {
+		return ""
+	}
+	return last
 }
 
 // ftmTopics keeps lobbying apart from sanctions.
@@ -228,6 +307,10 @@ func (b *builder) ftmTopics(e *screening.Entity, f ftmEntity) {
 
 func (b *builder) ftmSanction(e *screening.Entity, s ftmEntity) {
 	provisions := s.texts("provisions")
+	if day := s.ended(); day != "" { // it has no consequence any more
+		b.program(e, "ended "+day+": "+strings.Join(append(s.texts("authority"), append(s.texts("program"), provisions...)...), ", "))
+		return
+	}
 	for _, text := range provisions {
 		b.imposed(e, text)
 	}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -92,8 +93,12 @@ func (t *table) setHeader(row []string) {
 	t.index = make(map[string]int, len(row))
 	for i, h := range t.header {
 		key := heading(h)
-		if _, ok := t.index[key]; !ok {
-			t.index[key] = i
+		for n := 2; n < 10; n++ { // a heading that is there again is "name 2"
+			if _, ok := t.index[key]; !ok {
+				t.index[key] = i
+				break
+			}
+			key = heading(h) + " " + strconv.Itoa(n)
 		}
 	}
 }
@@ -216,6 +221,7 @@ var measureWords = []struct {
 	word    string
 	measure screening.Measure
 }{
+	{"non-block", screening.MeasureOther}, {"menu-based", screening.MeasureOther},
 	{"director disqualification", screening.DirectorBan}, {"trust service", screening.TrustServices},
 	{"asset freeze", screening.AssetFreeze}, {"assets freeze", screening.AssetFreeze}, {"freeze", screening.AssetFreeze},
 	{"freezing", screening.AssetFreeze}, {"block", screening.AssetFreeze},
@@ -244,11 +250,27 @@ func measureOf(text string) screening.Measure {
 		return screening.TradeRestriction
 	}
 	for _, m := range measureWords {
-		if strings.Contains(lower, m.word) {
+		if hasWord(lower, m.word) {
 			return m.measure
 		}
 	}
 	return screening.MeasureOther
+}
+
+// hasWord tells whether a word of the text begins with word: prose that "supports" or
+// is "important" names no port.
+func hasWord(text, word string) bool {
+	for from := 0; ; {
+		i := strings.Index(text[from:], word)
+		if i < 0 {
+			return false
+		}
+		i += from
+		if before, _ := utf8.DecodeLastRuneInString(text[:i]); i == 0 || !isLetter(before) {
+			return true
+		}
+		from = i + len(word)
+	}
 }
 
 // cells splits a cell that holds several values, each perhaps quoted.

@@ -2,6 +2,7 @@ package lists
 
 import (
 	"bufio"
+	"cmp"
 	"strings"
 
 	"portcullis.example/portcullis/internal/screening"
@@ -86,11 +87,12 @@ func (b *builder) ukRow(t *table) error {
 	b.birth(e, t.get("d.o.b"), DayFirst, t.line)
 	addTo(&e.Nationalities, cells(t.get("nationality(/ies)"), ';')...)
 	addTo(&e.Countries, t.get("address country"), t.get("country of birth"), t.get("current believed flag of ship"))
-	e.Gender = genderOf(t.get("gender"))
+	e.Gender = cmp.Or(genderOf(t.get("gender")), e.Gender)
 	b.identifier(e, "passport", t.get("passport number"), "")
 	b.identifier(e, "national id", t.get("national identifier number"), "")
 	b.identifier(e, "registration", t.get("business registration number (s)"), "")
 	b.identifier(e, "imo", t.get("imo number"), "")
+	b.identifier(e, "un reference", t.get("un reference number"), "")
 	b.imposed(e, t.get("sanctions imposed"))
 	b.program(e, t.get("regime name"))
 	b.remark(e, t.get("uk statement of reasons"))
@@ -131,7 +133,7 @@ func (b *builder) ukName(e *screening.Entity, n ukName, line int) {
 
 // aliasKind reads the words of UK, UN and EU lists for what a name is.
 func aliasKind(kind, strength string) screening.NameKind {
-	kind, strength = strings.ToLower(kind), strings.ToLower(strength)
+	kind, strength = strings.ToLower(tidy(kind)), strings.ToLower(tidy(strength))
 	switch {
 	case strings.Contains(strength, "low"), strings.Contains(strength, "weak"), strings.Contains(kind, "weak"), kind == "low":
 		return screening.NameWeakAlias

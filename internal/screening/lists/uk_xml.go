@@ -2,6 +2,7 @@ package lists
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/xml"
 	"strings"
 
@@ -11,6 +12,7 @@ import (
 // ukDesignation is one entry of the UK Sanctions List in XML.
 type ukDesignation struct {
 	LastUpdated, DateDesignated, UniqueID, RegimeName, IndividualEntityShip, SanctionsImposed string
+	OFSIGroupID, UNReferenceNumber                                                            string
 
 	OtherInformation string
 	Reasons          string `xml:"UKStatementofReasons"`
@@ -37,6 +39,17 @@ type ukDesignation struct {
 	Registrations []string `xml:"EntityDetails>Entity>BusinessRegistrationNumbers>BusinessRegistrationNumber"`
 	IMO           []string `xml:"ShipDetails>Ship>IMONumbers>IMONumber"`
 	Flags         []string `xml:"ShipDetails>Ship>CurrentBelievedFlagOfShips>CurrentBelievedFlagOfShip"`
+	OldFlags      []string `xml:"ShipDetails>Ship>PreviousFlags>PreviousFlag"`
+	Hulls         []string `xml:"ShipDetails>Ship>HullIdentificationNumbers>HullIdentificationNumber"`
+
+	// What tells people apart, and is kept in the remarks.
+	Titles       []string `xml:"Titles>Title"`
+	Positions    []string `xml:"IndividualDetails>Individual>Positions>Position"`
+	Towns        []string `xml:"IndividualDetails>Individual>BirthDetails>Location>TownOfBirth"`
+	PassportNote []string `xml:"IndividualDetails>Individual>PassportDetails>Passport>PassportAdditionalInformation"`
+	IDNote       []string `xml:"IndividualDetails>Individual>NationalIdentifierDetails>NationalIdentifier>NationalIdentifierAdditionalInformation"`
+	Owners       []string `xml:"ShipDetails>Ship>CurrentOwnerOperators>CurrentOwnerOperator"`
+	Parents      []string `xml:"EntityDetails>Entity>ParentCompanies>ParentCompany"`
 }
 
 // readUKXML reads the UK Sanctions List in XML.
@@ -61,10 +74,14 @@ func readUKXML(b *builder, in *bufio.Reader) error {
 }
 
 func (b *builder) ukDesignation(d ukDesignation, line int) error {
-	id := tidy(d.UniqueID)
-	if id == "" {
-		b.lost(line, "the designation has no UniqueID and is left out")
+	id, group := tidy(d.UniqueID), tidy(d.OFSIGroupID)
+	switch {
+	case id == "" && group == "":
+		b.lost(line, "the designation has neither UniqueID nor OFSIGroupID and is left out")
 		return nil
+	case id == "":
+		id = "OFSI-" + group
+		b.note(nil, line, "the designation has no UniqueID; its OFSIGroupID %s stands in for it", group)
 	}
 	e, err := b.entity(id, line)
 	if err != nil {
@@ -84,19 +101,30 @@ func (b *builder) ukDesignation(d ukDesignation, line int) error {
 	addTo(&e.Countries, d.Countries...)
 	addTo(&e.Countries, d.BirthCountry...)
 	addTo(&e.Countries, d.Flags...)
+	addTo(&e.Countries, d.OldFlags...)
 	for _, g := range d.Genders {
-		e.Gender = genderOf(g)
+		e.Gender = cmp.Or(genderOf(g), e.Gender)
 	}
 	b.identifiers(e, "passport", d.Passports)
 	b.identifiers(e, "national id", d.NationalIDs)
 	b.identifiers(e, "registration", d.Registrations)
 	b.identifiers(e, "imo", d.IMO)
+	b.identifiers(e, "hull", d.Hulls)
+	b.identifier(e, "un reference", d.UNReferenceNumber, "")
 	b.imposed(e, d.SanctionsImposed)
 	b.ukIndicators(e, d)
 	b.program(e, d.RegimeName)
 	b.remark(e, d.Reasons)
 	b.remark(e, d.OtherInformation)
-	e.Updated = isoDate(d.LastUpdated, DayFirst)
+	for _, r := range []struct {
+		label string
+		texts []string
+	}{{"Title", d.Titles}, {"Position", d.Positions}, {"Town of birth", d.Towns}, {"Passport", d.PassportNote}, {"National identifier", d.IDNote}, {"Owner or operator", d.Owners}, {"Parent company", d.Parents}} {
+		for _, text := range r.texts {
+			b.labelled(e, r.label, text)
+		}
+	}
+	e.Updated = later(isoDate(d.DateDesignated, DayFirst), isoDate(d.LastUpdated, DayFirst))
 	return nil
 }
 

@@ -150,22 +150,33 @@ func (b *builder) unBirth(e *screening.Entity, d unBirth, line int) {
 	b.births(e, text, DayFirst, approximate, line)
 }
 
+// documentKinds tell documents apart by what lists call them; the first that fits counts.
+// Numbers are compared only with others of their kind.
+var documentKinds = []struct{ kind, words string }{
+	{"passport", "passport,passeport,pasaporte"},
+	{"swift", "swift"},
+	{"mmsi", "mmsi"},
+	{"lei", "legal entity number,lei code"},
+	{"tax number", "tax,r.f.c.,rfc,nit #,ruc #,rif #,fiscal,v.a.t.,vat ,n.i.f.,c.i.f."},
+	{"registration", "regist,incorporation,company number,commercial,chamber of c,matricula,c.r. no,enterprise number,business,social credit,organization code"},
+	{"national id", "national id,national foreign id,cedula,c.u.r.p,ssn,social security,identification number,personal id,d.n.i.,citizen's card,tazkira,kenyan id,c.u.i.,c.u.i.t.,n.i.e.,cnp,identidad,identification card"},
+}
+
 // documentKind reads what a list calls an identity document.
 func documentKind(text string) string {
 	lower := strings.ToLower(tidy(text))
 	switch {
 	case lower == "":
 		return "document"
-	case strings.Contains(lower, "passport"), strings.Contains(lower, "passeport"), strings.Contains(lower, "pasaporte"):
-		return "passport"
-	case strings.Contains(lower, "national id"):
-		return "national id"
-	case strings.Contains(lower, "tax"):
-		return "tax number"
-	case strings.Contains(lower, "imo"):
+	case strings.HasPrefix(lower, "imo"):
 		return "imo"
-	case strings.Contains(lower, "regist"), strings.Contains(lower, "incorporation"):
-		return "registration"
+	}
+	for _, d := range documentKinds {
+		for word := range strings.SplitSeq(d.words, ",") {
+			if strings.Contains(lower, word) {
+				return d.kind
+			}
+		}
 	}
 	return lower
 }

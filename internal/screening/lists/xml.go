@@ -5,6 +5,7 @@ import (
 	"encoding/xml"
 	"errors"
 	"io"
+	"strings"
 )
 
 // newXML is a strict decoder that reads the encodings lists are written in. Entities
@@ -83,6 +84,9 @@ func xmlError(err error, line int) error {
 	case errors.As(err, &syntax):
 		if syntax.Msg == "unexpected EOF" {
 			return refuse(syntax.Line, "the file ends here, in the middle: it was cut off")
+		}
+		if strings.Contains(syntax.Msg, "UTF-8") {
+			return refuse(syntax.Line, "it is not UTF-8 here, as the file says or means it is; say --encoding iso-8859-1, or whatever it is")
 		}
 		return refuse(syntax.Line, "it is not well-formed XML: %s", syntax.Msg)
 	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
