@@ -34,15 +34,20 @@ func (s *scanner) settleAll(ctx context.Context) error {
 		err = s.app.store.Tx(ctx, func(tx *sql.Tx) error {
 			w := records.NewWriter(tx)
 			defer w.Close()
-			var revised []records.Judgement
+			var all, heeded []records.Judgement
 			for _, group := range groups {
 				changed, err := s.settleGroup(ctx, w, group)
 				if err != nil {
 					return err
 				}
-				revised = append(revised, changed...)
+				for _, r := range changed {
+					all = append(all, r.Judgement)
+					if r.heeded {
+						heeded = append(heeded, r.Judgement)
+					}
+				}
 			}
-			return errors.Join(w.PutVerdicts(ctx, revised, s.now()), s.app.announceRevised(ctx, tx, revised))
+			return errors.Join(w.PutVerdicts(ctx, all, s.now()), s.app.announceRevised(ctx, tx, heeded))
 		})
 		if err != nil {
 			return err
@@ -65,7 +70,7 @@ func (s *scanner) dropCompared(ctx context.Context) error {
 // settleGroup compares one group. Who is not, or no longer, among the copies
 // that are compared loses what an earlier comparison found: the outcome depends
 // on which mails there are, not on when they were compared.
-func (s *scanner) settleGroup(ctx context.Context, w *records.Writer, group records.Group) (revised []records.Judgement, err error) {
+func (s *scanner) settleGroup(ctx context.Context, w *records.Writer, group records.Group) (revised []revision, err error) {
 	copies, err := w.Copies(ctx, group)
 	if err != nil {
 		return nil, err
@@ -100,24 +105,24 @@ func (b factsBase) group(id string, copies []mail.Copy) *mail.GroupFacts {
 	return &mail.GroupFacts{Schema: 1, Group: id, People: b.people, Config: b.config, Model: b.model, Copies: copies}
 }
 
-func (s *scanner) reviseAll(ctx context.Context, w *records.Writer, events []portcullis.ID, facts *mail.GroupFacts, found []portcullis.Finding) (revised []records.Judgement, err error) {
+func (s *scanner) reviseAll(ctx context.Context, w *records.Writer, events []portcullis.ID, facts *mail.GroupFacts, found []portcullis.Finding) (revised []revision, err error) {
 	hash, encoded, err := facts.Encode()
 	if err != nil {
 		return nil, fmt.Errorf("encode group: %w", err)
 	}
 	for _, event := range events {
-		next, changed, err := s.revise(ctx, w, event, foundFor(event, facts.Copies, found), hash)
+		last, next, err := s.revise(ctx, w, event, foundFor(event, facts.Copies, found), hash)
 		if err != nil {
 			return nil, err
 		}
-		if !changed {
+		if sameVerdict(last, next) {
 			continue
 		}
 		j, err := records.NewComparison(event, next, encoded, facts.People)
 		if err != nil {
 			return nil, err
 		}
-		revised = append(revised, j)
+		revised = append(revised, revision{j, worthPlacing(last) || worthPlacing(next)})
 		if s.spool != nil {
 			s.spool.revised[event] = true
 		}
@@ -134,15 +139,21 @@ func foundFor(event portcullis.ID, copies []mail.Copy, found []portcullis.Findin
 	return found
 }
 
-// revise adds a revision to one verdict, unless comparing changed nothing.
-func (s *scanner) revise(ctx context.Context, w *records.Writer, event portcullis.ID, found []portcullis.Finding, hash string) (next portcullis.Verdict, changed bool, err error) {
-	current, ok, err := w.Verdict(ctx, event)
+// revision is a verdict that comparing changed.
+type revision struct {
+	records.Judgement
+	heeded bool // it asks for attention, or the one before did; nobody else has to hear of it
+}
+
+// revise is the last verdict on a message and what comparing makes of it; twice nothing if there is none.
+func (s *scanner) revise(ctx context.Context, w *records.Writer, event portcullis.ID, found []portcullis.Finding, hash string) (last, next portcullis.Verdict, err error) {
+	last, ok, err := w.Verdict(ctx, event)
 	if err != nil || !ok {
-		return next, false, err
+		return portcullis.Verdict{}, portcullis.Verdict{}, err
 	}
-	next = s.judge.Revise(current, found)
-	next.Revision, next.Facts = current.Revision+1, hash
-	return next, !sameVerdict(current, next), nil
+	next = s.judge.Revise(last, found)
+	next.Revision, next.Facts = last.Revision+1, hash
+	return last, next, nil
 }
 
 // sameVerdict compares all but revision and facts.
