@@ -49,6 +49,7 @@ var mayImport = map[string][]string{
 	"internal/register/lineage": {""},
 	"internal/register/ledger":  {"", "internal/rows"},
 	"internal/register/meter":   {"", "internal/rows"},
+	"internal/register/pgtest":  {},
 	"internal/screening":        withShared(),
 	"internal/campaigns":        withShared(),
 	"internal/assessment":       withShared(),
@@ -73,7 +74,7 @@ func withShared(others ...string) []string {
 }
 
 // forTests may be imported by anybody's tests, and by cmd, which measures with them.
-var forTests = []string{"internal/testenv", "internal/synth"}
+var forTests = []string{"internal/testenv", "internal/synth", "internal/register/pgtest"}
 
 // withTables have SQL of their own without being contexts; their tests open a store.
 var withTables = []string{"internal/chain", "internal/web/access"}

@@ -140,7 +140,7 @@ func (j *judge) inlineView(n *pg.Node, t *taint, alias string) (*item, error) {
 	if a == nil {
 		a = &pg.Alias{Aliasname: alias}
 	}
-	if n.GetRangeVar().Inh == false {
+	if !n.GetRangeVar().Inh {
 		return nil, refuse(codeFeature, "Leave ONLY out.", "ONLY means nothing for a view")
 	}
 	sub := &pg.RangeSubselect{Subquery: clone(t.view), Alias: a}

@@ -20,10 +20,9 @@ import (
 
 // register is a small invented register in a database of its own.
 type register struct {
-	url      string
-	db       *sql.DB
-	secrets  map[string]int // what only one voter has
-	analyser *lineage.Analyser
+	url     string
+	db      *sql.DB
+	secrets map[string]int // what only one voter has
 }
 
 var protected = []lineage.Protected{{Relation: "app.voters", Key: "id", Flag: "shielded"}}

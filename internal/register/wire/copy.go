@@ -15,6 +15,7 @@ type copyState struct {
 	quote     byte
 	escape    byte
 	null      []byte
+	columns   int // as PostgreSQL has said
 }
 
 // copySignature begins binary COPY data (PostgreSQL manual, COPY, "Binary
@@ -38,7 +39,7 @@ func (a *current) prepareCopy(body []byte) *Refusal {
 		return &Refusal{Code: codeInternal, Message: "the register guard added columns that are not there"}
 	}
 	a.types, a.formats = nil, nil
-	a.copying = copyState{open: true, binary: body[0] == 1}
+	a.copying = copyState{open: true, binary: body[0] == 1, columns: int(be16(body[1:]))}
 	if a.copying.binary {
 		a.formats = []int16{1}
 	} else {
@@ -184,13 +185,27 @@ func (a *current) readLine(keys *Keys, line []byte) bool {
 	if a.copying.quote == 0 && bytes.IndexByte(line, '\n') >= 0 {
 		return false
 	}
+	plain := a.copying.plain(line)
+	rest, more, next := line, true, 0 // rest begins with column next
 	for _, k := range a.keys {
-		field, rest, ok := line, line, true
-		for range k.column + 1 {
-			if !ok {
+		if behind := a.copying.columns - 1 - k.column; plain && behind >= 0 && behind < k.column-next {
+			field, ok := a.copying.fromEnd(line, behind)
+			if !ok || !a.copying.add(keys, field) {
 				return false
 			}
-			if field, rest, ok = a.copying.field(rest); field == nil {
+			continue
+		}
+		if k.column < next {
+			rest, more, next = line, true, 0
+		}
+		var field []byte
+		for ; next <= k.column; next++ {
+			if !more {
+				return false
+			}
+			if plain {
+				field, rest, more = a.copying.plainField(rest)
+			} else if field, rest, more = a.copying.field(rest); field == nil {
 				return false
 			}
 		}
@@ -199,6 +214,30 @@ func (a *current) readLine(keys *Keys, line []byte) bool {
 		}
 	}
 	return true
+}
+
+// fromEnd is the field of a plain line that so many others stand behind, and one before.
+func (c *copyState) fromEnd(line []byte, behind int) ([]byte, bool) {
+	for range behind {
+		i := bytes.LastIndexByte(line, c.delimiter)
+		if i < 0 {
+			return nil, false
+		}
+		line = line[:i]
+	}
+	i := bytes.LastIndexByte(line, c.delimiter)
+	return line[i+1:], i >= 0
+}
+
+// plain tells that every delimiter of a line is one, as in most rows.
+func (c *copyState) plain(line []byte) bool { return c.quote == 0 && bytes.IndexByte(line, '\\') < 0 }
+
+// plainField is field for a plain line.
+func (c *copyState) plainField(line []byte) (field, rest []byte, more bool) {
+	if i := bytes.IndexByte(line, c.delimiter); i >= 0 {
+		return line[:i:i], line[i+1:], true
+	}
+	return line[:len(line):len(line)], nil, false
 }
 
 // field cuts the first field off, as it is written. more says that another
@@ -278,6 +317,9 @@ func unescape(field []byte) []byte {
 
 // cut takes the last n fields off a line.
 func (c *copyState) cut(line []byte, n int) ([]byte, bool) {
+	if c.plain(line) {
+		return c.cutPlain(line, n)
+	}
 	ends := make([]int, 0, 32)
 	at, more := 0, true
 	for more {
@@ -298,4 +340,19 @@ func (c *copyState) cut(line []byte, n int) ([]byte, bool) {
 		return nil, true
 	}
 	return line[:ends[shown-1]], true
+}
+
+// cutPlain is cut for a plain line.
+func (c *copyState) cutPlain(line []byte, n int) ([]byte, bool) {
+	end := len(line)
+	for range n {
+		if end < 0 {
+			return nil, false
+		}
+		end = bytes.LastIndexByte(line[:end], c.delimiter)
+	}
+	if end < 0 {
+		return nil, true
+	}
+	return line[:end], true
 }

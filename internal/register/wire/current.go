@@ -201,13 +201,30 @@ func (a *current) read(keys *Keys, body []byte) bool {
 		value, ok := column(body[2:], n, a.first)
 		return ok && keys.add(value, a.keys[0].form)
 	}
+	fields, from := body[2:], 0 // fields begins with column from
 	for _, k := range a.keys {
-		value, ok := column(body[2:], n, k.column)
+		if k.column < from {
+			fields, from = body[2:], 0
+		}
+		at, ok := skip(fields, n-from, k.column-from)
+		if !ok {
+			return false
+		}
+		fields, from = fields[at:], k.column
+		value, ok := column(fields, n-from, 0)
 		if !ok || !keys.add(value, k.form) {
 			return false
 		}
 	}
 	return true
+}
+
+// skip is where the i-th of n fields begins.
+func skip(fields []byte, n, i int) (at int, ok bool) {
+	if i < 0 || i >= n {
+		return 0, false
+	}
+	return width(fields, i)
 }
 
 // column is the value of the i-th of n fields, nil for NULL.

@@ -1,0 +1,362 @@
+package register
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strconv"
+	"strings"
+
+	"portcullis.example/portcullis/internal/register/lineage"
+	"portcullis.example/portcullis/internal/register/meter"
+	"portcullis.example/portcullis/internal/register/wire"
+)
+
+// judgement is what the guard keeps of a statement until its rows have left.
+type judgement struct {
+	subject     meter.Subject
+	fingerprint uint64
+	kind        lineage.Kind
+	name        string // of a prepared statement or cursor that it takes back
+	keys        int    // so many key columns, then
+	supports    []lineage.Support
+	flags       []int // for each key the place of its flag among the columns that are read; -1: look it up
+	columns     int
+	known       *known
+	asked       bool // it counted as a statement already
+}
+
+func tagOf(r *wire.Result) (*judgement, bool) {
+	if r == nil {
+		return nil, false
+	}
+	j, ok := r.Tag.(*judgement)
+	return j, ok
+}
+
+// Statement is wire's: what may be sent on of a text, and what its rows will carry.
+func (s *session) Statement(ctx context.Context, text string, simple bool) (wire.Decision, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if asksForLeft(text) {
+		return s.answerLeft(ctx)
+	}
+	k := s.g.known.Load()
+	means := s.settings(k)
+	cut := s.cutter.cut(s.meansKey, text)
+	if cut {
+		if t, known := k.templates.get(s.cutter.key); t != nil {
+			return s.decide(ctx, k, []lineage.Plan{*t.plan}, s.cutter.fill(t, text), simple)
+		} else if known {
+			cut = false
+		}
+	}
+	plans, err := k.analyser.Analyse(text, means)
+	if err == nil && s.g.retry(ctx, plans) {
+		k = s.g.known.Load()
+		plans, err = k.analyser.Analyse(text, s.settings(k))
+	}
+	if err != nil {
+		return s.unjudged(ctx, err)
+	}
+	if cut && len(plans) == 1 {
+		t, err := s.cutter.learn(text, &plans[0], func(marked string) ([]lineage.Plan, error) { return k.analyser.Analyse(marked, s.settings(k)) })
+		if err != nil {
+			t = nil
+		}
+		k.templates.put(s.cutter.key, t)
+	}
+	return s.decide(ctx, k, plans, lineage.Join(plans), simple)
+}
+
+// decide makes the decision of the plans of a text; send is what goes on if any of it was rewritten.
+func (s *session) decide(ctx context.Context, k *known, plans []lineage.Plan, send string, simple bool) (wire.Decision, error) {
+	if plain(plans) {
+		return wire.Pass(), nil
+	}
+	d := wire.Decision{Results: make([]wire.Result, len(plans))}
+	for i := range plans {
+		r, err := s.judge(ctx, k, &plans[i], simple)
+		if err != nil {
+			return wire.Decision{}, err
+		}
+		d.Results[i] = r
+		if plans[i].Rewritten {
+			d.Text = send
+		}
+	}
+	return d, nil
+}
+
+// plain tells that nothing of a text concerns the guard.
+func plain(plans []lineage.Plan) bool {
+	for i := range plans {
+		p := &plans[i]
+		if p.Kind != lineage.Pass || p.Rewritten || len(p.Sets) > 0 || len(p.Temp) > 0 || slices.Contains(followed, p.Statement) {
+			return false
+		}
+	}
+	return true
+}
+
+// followed are statements that take back names or settings.
+var followed = []string{"TRANSACTION", "DEALLOCATE", "CLOSE_PORTAL", "DISCARD"}
+
+// taken is the name that DEALLOCATE or CLOSE takes back, and whether a statement rolls back.
+func taken(p *lineage.Plan) (name string, rollback bool) {
+	words := strings.Fields(strings.Trim(p.Text, "; \t\r\n"))
+	if len(words) == 0 {
+		return "", false
+	}
+	switch p.Statement {
+	case "TRANSACTION":
+		verb := strings.ToUpper(words[0])
+		return "", verb == "ROLLBACK" || verb == "ABORT"
+	case "DEALLOCATE", "CLOSE_PORTAL":
+		name = words[len(words)-1]
+		if unquoted := strings.Trim(name, `"`); unquoted != name {
+			return unquoted, false
+		}
+		return strings.ToLower(name), false
+	}
+	return "", false
+}
+
+// unjudged is a text that could not be analysed: refused, or while the policy observes let through unmetered and noted.
+func (s *session) unjudged(ctx context.Context, err error) (wire.Decision, error) {
+	var r *lineage.Refusal
+	if !errors.As(err, &r) {
+		s.g.log.Error("a statement could not be analysed", "user", s.who.User, "error", err)
+		r = &lineage.Refusal{Code: codeInternal, Message: "the register guard could not analyse the statement"}
+	}
+	return wire.Pass(), s.refuse(ctx, 0, &wire.Refusal{Code: r.Code, Message: r.Message, Hint: r.Hint})
+}
+
+// judge decides about one statement.
+func (s *session) judge(ctx context.Context, k *known, p *lineage.Plan, simple bool) (wire.Result, error) {
+	s.apply(p.Sets)
+	if len(p.Temp) > 0 {
+		s.temp, s.meansOf = append(s.temp, p.Temp...), nil
+	}
+	print, _ := strconv.ParseUint(p.Fingerprint, 16, 64)
+	s.blank = s.blank || p.BlankErrors
+	switch {
+	case p.Kind == lineage.Pass, p.Kind == lineage.Prepare && p.Result == nil && !p.BlankErrors: // what it prepares touches nothing protected
+		name, rollback := taken(p)
+		s.failed = s.failed || rollback
+		return s.named(ctx, p, wire.Result{Tag: &judgement{name: name}})
+	case p.Kind == lineage.Refused:
+		return wire.Result{}, s.refuse(ctx, print, lineageRefusal(p.Refusal))
+	case p.Kind == lineage.Execute:
+		return s.execute(ctx, p, print)
+	}
+	who, err := s.identity()
+	if err != nil {
+		return wire.Result{}, s.refuse(ctx, print, unknownRefusal(err))
+	}
+	j := &judgement{subject: who, fingerprint: print, kind: p.Kind, known: k, asked: simple && p.Kind != lineage.Prepare}
+	if err := s.permitted(ctx, p, j); err != nil {
+		return wire.Result{}, err
+	}
+	r := wire.Result{Tag: j}
+	if p.Result != nil {
+		if err := s.metered(ctx, p, j, &r); err != nil {
+			return wire.Result{}, err
+		}
+	}
+	return s.named(ctx, p, r)
+}
+
+// permitted asks the policy and the budget of statements.
+func (s *session) permitted(ctx context.Context, p *lineage.Plan, j *judgement) error {
+	policy := j.known.policy
+	s.g.learner.Add(j.subject.Role, p)
+	if role, ok := policy.Role(j.subject.Role); ok && role.AllowedOnly {
+		if ok, why := policy.Allowed(j.subject, p.Fingerprint, shapeOf(p)); !ok {
+			if err := s.refuse(ctx, j.fingerprint, notAllowed(why, p.Fingerprint)); err != nil {
+				return err
+			}
+		}
+	}
+	if !j.asked {
+		return nil
+	}
+	return s.ask(ctx, j)
+}
+
+// ask counts a statement that runs.
+func (s *session) ask(ctx context.Context, j *judgement) error {
+	now := s.g.clock.Now()
+	why, err := s.g.meter.Statement(ctx, j.subject, now)
+	if err != nil {
+		return err
+	}
+	s.g.unusual(s.g.normals.Asked(j.subject, now))
+	if why == nil {
+		return nil
+	}
+	s.g.stopped(ctx, j, why)
+	if s.g.meter.Policy().Enforcing() {
+		return stopRefusal(why)
+	}
+	return nil
+}
+
+// metered describes the rows of a statement to wire.
+func (s *session) metered(ctx context.Context, p *lineage.Plan, j *judgement, r *wire.Result) error {
+	res := p.Result
+	masks, err := masksOf(j.known.policy.MasksFor(j.subject), p)
+	if err != nil {
+		if err := s.refuse(ctx, j.fingerprint, refusal(err)); err != nil {
+			return err
+		}
+	}
+	r.Metered, r.Hidden, r.Masks = true, res.Hidden, masks
+	r.KeyColumns = append(r.KeyColumns, res.KeyColumns...)
+	j.keys, j.supports = len(res.KeyColumns), res.Supports
+	for _, support := range res.Supports {
+		r.KeyColumns = append(r.KeyColumns, support.Column)
+	}
+	for i := range res.KeyColumns {
+		place := -1
+		if i < len(res.HiddenFlags) && res.HiddenFlags[i] >= 0 {
+			place = len(r.KeyColumns)
+			r.KeyColumns = append(r.KeyColumns, res.HiddenFlags[i])
+		}
+		j.flags = append(j.flags, place)
+	}
+	j.columns = len(r.KeyColumns)
+	r.KeyTypes = j.known.keyTypesOf(res)
+	r.Copy = copyFormat(res.Copy)
+	r.Metered = j.columns > 0
+	return nil
+}
+
+// masksOf finds which output columns are masked. A masked column within an expression or
+// a condition would tell what the mask hides.
+func masksOf(masks []meter.Mask, p *lineage.Plan) (out []wire.Mask, err error) {
+	for _, m := range masks {
+		for _, c := range p.Uses {
+			if m.Column == c.Relation+"."+c.Name {
+				return nil, maskRefusal(m.Column)
+			}
+		}
+		for i, o := range p.Result.Outputs {
+			if o.Plain != nil && m.Column == o.Plain.Relation+"."+o.Plain.Name {
+				out = append(out, wire.Mask{Column: i, Kind: maskKinds[m.Show], Text: m.Text})
+			}
+			for _, c := range o.From {
+				if o.Plain == nil && m.Column == c.Relation+"."+c.Name {
+					return nil, maskRefusal(m.Column)
+				}
+			}
+		}
+	}
+	return out, nil
+}
+
+var maskKinds = map[string]wire.MaskKind{"none": wire.MaskNull, "text": wire.MaskText, "year": wire.MaskYear}
+
+// named remembers what SQL's PREPARE and DECLARE make. A name is not used for something else
+// before SQL has taken it back: the second PREPARE would fail, and EXECUTE run the first.
+func (s *session) named(ctx context.Context, p *lineage.Plan, r wire.Result) (wire.Result, error) {
+	if p.Name == "" || p.Kind != lineage.Prepare {
+		return r, nil
+	}
+	_, inUse := s.prepared[p.Name]
+	if p.Cursor {
+		_, inUse = s.cursors[p.Name]
+	}
+	if inUse {
+		return wire.Result{}, s.refuse(ctx, 0, &wire.Refusal{Code: codeDuplicate, Message: "the name " + p.Name + " is in use for a prepared statement or cursor", Hint: "Take another name, or DEALLOCATE (CLOSE) it first and wait for the answer."})
+	}
+	later := r
+	if j, ok := tagOf(&r); ok && j.kind == lineage.Prepare {
+		run := *j
+		run.kind = lineage.Rows
+		later.Tag = &run
+	}
+	if p.Cursor {
+		hold := strings.Contains(strings.ToUpper(p.Text), "WITH HOLD")
+		made := wire.Result{Tag: r.Tag, Creates: &wire.Created{Name: p.Name, Cursor: true, Hold: hold, Decision: wire.Decision{Results: []wire.Result{later}}}}
+		later.Creates = &wire.Created{Hold: hold}
+		s.cursors[p.Name] = later
+		return made, nil
+	}
+	d := wire.Decision{Results: []wire.Result{later}}
+	s.prepared[p.Name] = d
+	return wire.Result{Tag: r.Tag, Creates: &wire.Created{Name: p.Name, Decision: d}}, nil
+}
+
+// execute is EXECUTE and FETCH: metered as what was prepared.
+func (s *session) execute(ctx context.Context, p *lineage.Plan, print uint64) (wire.Result, error) {
+	var r wire.Result
+	known := false
+	if p.Cursor {
+		r, known = s.cursors[p.Name]
+	} else if d, ok := s.prepared[p.Name]; ok {
+		r, known = d.Results[0], true
+	}
+	r.Creates = nil
+	if !known {
+		return wire.Result{}, s.refuse(ctx, print, &wire.Refusal{Code: codeUndefined, Message: "the register guard does not know a prepared statement or cursor " + p.Name, Hint: "Prepare or declare it in this session, through the guard."})
+	}
+	j, ok := tagOf(&r)
+	if !ok || j.known == nil {
+		return r, nil
+	}
+	who, err := s.identity()
+	if err != nil {
+		return wire.Result{}, s.refuse(ctx, print, unknownRefusal(err))
+	}
+	again := *j
+	again.subject, again.asked = who, true
+	r.Tag = &again
+	if p.Result != nil && p.Result.Copy != nil {
+		r.Copy = copyFormat(p.Result.Copy)
+	}
+	return r, s.ask(ctx, &again)
+}
+
+// Bind is wire's: a statement of the extended protocol counts when it is bound, under the
+// purpose that is set by then.
+func (s *session) Bind(ctx context.Context, d *wire.Decision, _ wire.Parameters) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i := range d.Results {
+		j, ok := tagOf(&d.Results[i])
+		if !ok || j.known == nil || j.kind == lineage.Prepare {
+			continue
+		}
+		who, err := s.identity()
+		if err != nil {
+			if err := s.refuse(ctx, j.fingerprint, unknownRefusal(err)); err != nil {
+				return err
+			}
+			continue
+		}
+		j.subject = who
+		if err := s.ask(ctx, j); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// refuse notes a refusal. It returns it while the policy enforces, else nil.
+func (s *session) refuse(ctx context.Context, print uint64, r *wire.Refusal) error {
+	s.g.refused(ctx, s.nameFor(), print, r)
+	if s.g.meter.Policy().Enforcing() {
+		return r
+	}
+	return nil
+}
+
+// nameFor is how the client stands in findings, also while it is nobody.
+func (s *session) nameFor() meter.Subject {
+	who, err := s.identity()
+	if err != nil && who.Person == "" {
+		who.Person = s.who.User
+	}
+	return who
+}
