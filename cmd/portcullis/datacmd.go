@@ -335,6 +335,13 @@ func (c *replayCommand) Run(ctx context.Context, std stdio, g *Globals) (err err
 	if r.removed > 0 {
 		fmt.Fprintf(std.out, "%s cannot be replayed: retention or an erasure removed what they rest on.\n", count(r.removed, "more revision"))
 	}
+	unkept, err := r.reader.Unkept(ctx)
+	if err != nil {
+		return err
+	}
+	if unkept > 0 {
+		fmt.Fprintf(std.out, "%s cannot be replayed: the bytes of their mails are not kept (scan --keep all keeps them).\n", count(unkept, "more revision"))
+	}
 	if r.differ > 0 {
 		return exitError{exitFailed, nil}
 	}

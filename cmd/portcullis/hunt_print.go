@@ -144,6 +144,8 @@ func (f huntForm) String() string {
 		where := "part " + f.Part
 		if field, ok := strings.CutPrefix(f.Part, "header:"); ok {
 			where = "header " + field
+		} else if f.Part == rawMessage {
+			where = "the message as it stands"
 		}
 		s += ", in " + where
 	}

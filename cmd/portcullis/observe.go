@@ -16,6 +16,13 @@ import (
 // maxEntries bounds the observables kept of one message.
 const maxEntries = 4000
 
+// maxUnopened bounds how many bytes beyond other limits are searched for links. The
+// verdict says that something was not read.
+const maxUnopened = 8 << 20
+
+// rawMessage is the part of what was found in bytes that were not taken apart.
+const rawMessage = "message"
+
 // observe lists every observable of a message in every form it takes, each
 // once. What goes into the archive decides what a hunt can find.
 func observe(in *mail.Input, received []message.Received) (entries []archive.Entry, more bool) {
@@ -186,8 +193,26 @@ func (o *observer) texts() {
 			}
 			continue
 		}
+		at := func(i int) int { return i }
+		if p.IsCalendar() {
+			text, at = message.Unfolded(text)
+		}
 		for _, f := range observable.FindLinks(text) {
-			o.found(f, p.Path, f.Start, f.End)
+			o.found(f, p.Path, at(f.Start), at(f.End))
+		}
+	}
+	o.unopened()
+}
+
+// unopened searches what limits kept from being taken apart, as it stands: who hides a
+// link behind a thousand parts is to be found all the same.
+func (o *observer) unopened() {
+	left := maxUnopened
+	for _, s := range o.in.M.Unopened() {
+		s.End = min(s.End, s.Start+left)
+		left -= s.End - s.Start
+		for _, f := range observable.FindLinks(string(o.in.M.Raw[s.Start:s.End])) {
+			o.found(f, rawMessage, s.Start+f.Start, s.Start+f.End)
 		}
 	}
 }

@@ -392,10 +392,10 @@ func sourceName(item source.Item) string {
 	if err != nil {
 		arg = item.Arg
 	}
-	if filepath.Base(arg) != item.Source {
-		arg = filepath.Join(arg, filepath.FromSlash(item.Source))
+	if within, ok := strings.CutPrefix(item.Source, filepath.Base(arg)); ok && (within == "" || within[0] == '!' || within[0] == '#') {
+		return text(arg + filepath.FromSlash(within)) // the argument is the file, and the message one within it
 	}
-	return text(arg)
+	return text(filepath.Join(arg, filepath.FromSlash(item.Source)))
 }
 
 // text is a name as PostgreSQL demands of text.
@@ -410,7 +410,9 @@ func (s *scanner) judgeOne(a *arrived) {
 	a.input = s.judge.NewInput(a.m, a.facts)
 	var more bool
 	if a.entries, more = observe(a.input, a.received); more {
-		a.facts.Unknown = append(a.facts.Unknown, "what a hunt would find in this message beyond its first "+thousands(maxEntries)+" links, names and addresses: it holds more than are kept")
+		left := "what a hunt would find in this message beyond its first " + thousands(maxEntries) + " links, names and addresses: it holds more than are kept"
+		a.facts.Unknown = append(a.facts.Unknown, left)
+		a.input.Unknown(left) // as judging again from the facts will have it
 	}
 	a.facts.Indicators = s.gatherer.match(a.entries)
 	a.verdict = s.judge.JudgeInput(a.input)

@@ -28,7 +28,7 @@ func TestCases(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, rule := range []string{"impersonation", "lure", "hijack", "authentication", "tracking"} {
+	for _, rule := range []string{"impersonation", "lure", "hijack", "authentication", "tracking", "structure"} {
 		paths, err := filepath.Glob("testdata/" + rule + "/*.txtar")
 		if err != nil || len(paths) == 0 {
 			t.Fatalf("no cases for %s: %v", rule, err)

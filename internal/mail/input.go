@@ -1,6 +1,7 @@
 package mail
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -125,12 +126,19 @@ func (in *Input) contents() {
 		if h := p.HTML(); h != nil {
 			in.htmlContents(p, h)
 		} else if strings.HasPrefix(p.MediaType, "text/") {
-			text := p.Text()
-			for _, found := range observable.FindLinks(text) {
-				if found.Kind != "email" && !found.Weak {
-					in.addLink(Link{Part: p.Path, Kind: "text", Text: text[found.Start:found.End], Raw: found.URL, Start: found.Start, End: found.End})
-				}
-			}
+			in.textContents(p)
+		}
+	}
+}
+
+func (in *Input) textContents(p *message.Part) {
+	text, at := p.Text(), func(i int) int { return i }
+	if p.IsCalendar() {
+		text, at = message.Unfolded(text)
+	}
+	for _, found := range observable.FindLinks(text) {
+		if found.Kind != "email" && !found.Weak {
+			in.addLink(Link{Part: p.Path, Kind: "text", Text: text[found.Start:found.End], Raw: found.URL, Start: at(found.Start), End: at(found.End)})
 		}
 	}
 }
@@ -190,7 +198,9 @@ func resolve(raw string) (target observable.Link, chain []string, err error) {
 	return target, chain, err
 }
 
-// attachments looks into what is attached, and into pictures, which may hold QR codes.
+// attachments looks into what is attached, into pictures, which may hold QR codes, and into
+// invitations, which mail programs act on wherever they stand. The links of those that
+// are no attachments are among the contents already, with their place.
 func (in *Input) attachments() {
 	var budget *attach.Budget
 	for _, p := range in.M.Parts {
@@ -198,7 +208,8 @@ func (in *Input) attachments() {
 		if image && in.Cfg.Images < 0 {
 			continue
 		}
-		if !p.IsAttachment() && !image || len(p.Children) > 0 {
+		attached := p.IsAttachment()
+		if !attached && !image && !p.IsCalendar() || len(p.Children) > 0 {
 			continue
 		}
 		if budget == nil {
@@ -209,6 +220,9 @@ func (in *Input) attachments() {
 		report := attach.Inspect(p.FileName, p.MediaType, p.Content(), budget)
 		in.Attachments = append(in.Attachments, Attachment{Part: p, Report: report})
 		for _, u := range report.URLs {
+			if !attached && !image {
+				break
+			}
 			in.addLink(Link{Part: p.Path, Kind: u.Where, Raw: u.URL})
 		}
 		for _, what := range report.Incomplete {
@@ -217,10 +231,35 @@ func (in *Input) attachments() {
 	}
 }
 
-// unknowns are the things that could not be known, sorted and each once.
+// maxUnread bounds how many of one message's unread parts are listed one by one.
+const maxUnread = 20
+
+// unknowns are the things that could not be known, sorted and each once. What no limit
+// let us read is among them: it is asked for last, when all has been decoded.
 func (in *Input) unknowns() []string {
+	var unread []message.Defect
+	if in.M != nil { // no indicator learnt later reads the message again
+		unread = in.M.Unread()
+	}
+	for i, d := range unread {
+		if i == maxUnread {
+			in.unknown = append(in.unknown, fmt.Sprintf("the rest of %d more parts and fields beyond their limits", len(unread)-i))
+			break
+		}
+		in.unknown = append(in.unknown, "what is not read of "+unreadPlace(d)+": "+d.Detail)
+	}
 	slices.Sort(in.unknown)
 	return slices.Compact(in.unknown)
+}
+
+func unreadPlace(d message.Defect) string {
+	switch {
+	case strings.HasPrefix(d.Part, "header:"):
+		return "the header field " + strings.TrimPrefix(d.Part, "header:")
+	case d.Part == "" || d.Kind == message.TooManyParts || d.Kind == message.TooManyFields:
+		return "the message"
+	}
+	return "part " + d.Part
 }
 
 // Unknown notes that something could not be known.

@@ -2,6 +2,7 @@ package mail
 
 import (
 	"fmt"
+	"strings"
 
 	"portcullis.example/portcullis"
 	"portcullis.example/portcullis/internal/mail/message"
@@ -13,7 +14,7 @@ import (
 // never an alarm of its own.
 var structureRule = Rule{
 	Name:      "mail/structure",
-	Version:   1,
+	Version:   2,
 	Technique: "T1027",
 	About:     "A message built so that different programs read different things in it.",
 	Judge:     judgeStructure,
@@ -25,7 +26,7 @@ func judgeStructure(in *Input) []Statement {
 	if !in.M.Suspicious() {
 		return nil
 	}
-	defects := message.Disagreements(in.M)
+	defects := append(message.Disagreements(in.M), twice(in.M)...)
 	s := Statement{Confidence: 40, Flip: "one reading of the message's structure by all parsers"}
 	for _, d := range defects {
 		if d.Kind == message.ParsersDisagree && len(s.Evidence) < 5 {
@@ -38,4 +39,15 @@ func judgeStructure(in *Input) []Statement {
 	s.Points = structurePoints
 	s.Summary = fmt.Sprintf("Mail programs read this message in different ways (%s): it may show a filter one thing and a person another.", s.Evidence[0].Note)
 	return []Statement{s}
+}
+
+// twice finds two fields that say different things about what a part is. Which one
+// counts is each program's choice; that those we ask choose the same proves nothing.
+func twice(m *message.Message) (list []message.Defect) {
+	for _, d := range m.Defects {
+		if d.Kind == message.ParsersDisagree && strings.HasPrefix(d.Detail, "two fields Content-") {
+			list = append(list, d)
+		}
+	}
+	return list
 }

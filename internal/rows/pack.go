@@ -11,6 +11,7 @@ import (
 const (
 	plain    = 0
 	packedS2 = 1
+	packed1  = 2 // S2 with the first dictionary
 
 	packFrom = 256
 	packMost = 512 << 20 // what Unpack takes at most: more than any message
@@ -23,6 +24,10 @@ func Pack(raw []byte) []byte {
 		return append([]byte{plain}, raw...)
 	}
 	out := make([]byte, s2.MaxEncodedLen(len(raw))+1)
+	if len(raw) <= dictionaryTo {
+		out[0] = packed1
+		return out[:1+len(first().Encode(out[1:], raw))]
+	}
 	out[0] = packedS2
 	return out[:1+len(s2.Encode(out[1:], raw))]
 }
@@ -32,7 +37,7 @@ func Unpack(body []byte) ([]byte, error) {
 	if len(body) > 0 && body[0] == plain {
 		return body[1:], nil
 	}
-	if len(body) == 0 || body[0] != packedS2 {
+	if len(body) == 0 || body[0] > packed1 {
 		return nil, fmt.Errorf("a stored record is in no known form: the store is damaged; restore a backup")
 	}
 	n, err := s2.DecodedLen(body[1:])
@@ -41,10 +46,17 @@ func Unpack(body []byte) ([]byte, error) {
 	}
 	var raw []byte
 	if err == nil {
-		raw, err = s2.Decode(nil, body[1:])
+		raw, err = decode(body)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("a stored record cannot be unpacked (%w): the store is damaged; restore a backup", err)
 	}
 	return raw, nil
+}
+
+func decode(body []byte) ([]byte, error) {
+	if body[0] == packed1 {
+		return first().Decode(nil, body[1:])
+	}
+	return s2.Decode(nil, body[1:])
 }

@@ -3,8 +3,11 @@ package rows_test
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"database/sql"
+	"encoding/hex"
 	"fmt"
+	"strings"
 	"testing"
 
 	_ "modernc.org/sqlite"
@@ -111,4 +114,36 @@ func FuzzUnpack(f *testing.F) {
 		}
 		_, _ = rows.Unpack(b) // anything: no panic
 	})
+}
+
+// What was stored stays readable, whatever becomes of the library and the dictionary:
+// these are values as earlier builds wrote them.
+func TestStoredForms(t *testing.T) {
+	sum := sha256.Sum256(rows.Dictionary1)
+	if got := hex.EncodeToString(sum[:]); got != "c0df39a97dc37f0fe1b1c3c34dba00923af090ce9538ca3da906355009fbf34f" {
+		t.Errorf("the first dictionary has changed (%s): whatever was stored with it is lost", got)
+	}
+	want := strings.Repeat(`{"event":"event:00","part":"header:Subject","start":1,"end":2,"note":"+16 prizes: PRIZES"},`, 4)
+	for form, stored := range map[string]string{
+		"without": "01ec02207b226576656e74223a0908203a3030222c227061720112486865616465723a5375626a656374222c22737405199c312c22656e64223a322c226e6f7465223a222b3136207072697a65733a205052495a4553227d2c7b0953115b1500fa",
+		"first":   "02ec023e4a01043030392c346865616465723a5375626a656374393900312d3926f822442b3136207072697a65733a205052495a45534a2c0b115b1500ec104553227d2c",
+	} {
+		body, err := hex.DecodeString(stored)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := rows.Unpack(body); err != nil || string(got) != want {
+			t.Errorf("%s dictionary: %q, %v", form, got, err)
+		}
+	}
+}
+
+// Values of every size come back, those beyond the dictionary's reach as well.
+func TestPackSizes(t *testing.T) {
+	for _, size := range []int{0, 1, 255, 256, 4096, 64 << 10, 64<<10 + 1, 1 << 20} {
+		raw := []byte(strings.Repeat(`{"rule":"mail/wording@1","attention":"ordinary"} `, size/49+1)[:size])
+		if got, err := rows.Unpack(rows.Pack(raw)); err != nil || !bytes.Equal(got, raw) {
+			t.Errorf("%d bytes: %d came back, %v", size, len(got), err)
+		}
+	}
 }

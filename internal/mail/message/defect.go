@@ -1,5 +1,7 @@
 package message
 
+import "slices"
+
 // The kinds of defect. They are written into findings, so they stay as they are.
 const (
 	ParsersDisagree    DefectKind = "parsers-disagree"     // other programs would see another message
@@ -41,6 +43,8 @@ func (m *Message) note(kind DefectKind, part string, offset int, detail string) 
 		m.Defects = append(m.Defects, Defect{Kind: kind, Part: part, Offset: offset, Detail: detail})
 	case n == maxDefects-1:
 		m.Defects = append(m.Defects, Defect{Kind: "more-defects", Offset: offset, Detail: "further defects are not listed"})
+	case slices.Contains(limits, kind) && !m.has(kind): // what is not read never goes unsaid
+		m.Defects = append(m.Defects, Defect{Kind: kind, Part: part, Offset: offset, Detail: detail})
 	}
 }
 

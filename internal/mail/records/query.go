@@ -267,6 +267,16 @@ func (r *Reader) Revisions(ctx context.Context, fn func(message portcullis.ID, v
 	return nil
 }
 
+// Unkept counts the revisions of messages whose bytes are not kept: they cannot be
+// judged again.
+func (r *Reader) Unkept(ctx context.Context) (n int, err error) {
+	err = r.q.QueryRowContext(ctx, `SELECT count(*) FROM mail_verdict v WHERE NOT EXISTS (SELECT 1 FROM mail_body b WHERE b.message=v.message)`).Scan(&n)
+	if err != nil {
+		return 0, fmt.Errorf("count revisions: %w", err)
+	}
+	return n, nil
+}
+
 func (r *Reader) revisionsOf(ctx context.Context, id portcullis.ID, fn func(portcullis.ID, portcullis.Verdict, []byte, []byte) error) error {
 	raw, _, err := r.Body(ctx, id)
 	if err != nil {
