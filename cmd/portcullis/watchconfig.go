@@ -10,7 +10,10 @@ import (
 	"time"
 
 	"portcullis.example/portcullis/internal/mail/remote"
+	"portcullis.example/portcullis/internal/mail/remote/gmail"
+	"portcullis.example/portcullis/internal/mail/remote/graph"
 	"portcullis.example/portcullis/internal/mail/remote/imap"
+	"portcullis.example/portcullis/internal/mail/remote/oauth"
 )
 
 // sourceConfig is one [[sources]] of the configuration: mailboxes on a server.
@@ -24,7 +27,12 @@ type sourceConfig struct {
 	// SilentAfterHours is after how long without an answer a mailbox is a finding. Default 6; below 0: never.
 	SilentAfterHours int `toml:"silent_after_hours"`
 
-	IMAP *imap.Config `toml:"imap"`
+	IMAP  *imap.Config  `toml:"imap"`
+	Graph *graph.Config `toml:"graph"`
+	Gmail *gmail.Config `toml:"gmail"`
+
+	// OAuth gets the tokens for IMAP. Graph and Gmail have the same keys in their own table.
+	OAuth *oauth.Config `toml:"oauth"`
 }
 
 // kinds open the sources of each kind.
@@ -36,10 +44,64 @@ var kinds = map[string]struct {
 }{
 	"imap": {
 		given:    func(c *sourceConfig) bool { return c.IMAP != nil },
-		validate: func(c *sourceConfig) error { return c.IMAP.Validate() },
-		open:     func(c *sourceConfig) (remote.Source, error) { return imap.Open(c.Name, *c.IMAP) },
+		validate: validateIMAP,
+		open:     openIMAP,
 		paths:    func(c *sourceConfig) []*string { return c.IMAP.Paths() },
 	},
+	"graph": {
+		given:    func(c *sourceConfig) bool { return c.Graph != nil },
+		validate: func(c *sourceConfig) error { return c.Graph.Validate() },
+		open:     func(c *sourceConfig) (remote.Source, error) { return graph.Open(c.Name, *c.Graph) },
+		paths:    func(c *sourceConfig) []*string { return c.Graph.Paths() },
+	},
+	"gmail": {
+		given:    func(c *sourceConfig) bool { return c.Gmail != nil },
+		validate: func(c *sourceConfig) error { return c.Gmail.Validate() },
+		open:     func(c *sourceConfig) (remote.Source, error) { return gmail.Open(c.Name, *c.Gmail) },
+		paths:    func(c *sourceConfig) []*string { return c.Gmail.Paths() },
+	},
+}
+
+// validateIMAP checks the table, and where tokens come from.
+func validateIMAP(c *sourceConfig) error {
+	cfg := *c.IMAP
+	if c.OAuth == nil {
+		return cfg.Validate()
+	}
+	cfg.Tokens = func(string) remote.TokenSource { return nil } // whether there are any is all that is looked at
+	signs := c.imapOAuth()
+	err := errors.Join(cfg.Validate(), signs.Validate())
+	if signs.RefreshTokenFile != "" && (len(cfg.Accounts) > 0 || cfg.AccountsFile != "") {
+		err = errors.Join(err, errors.New("oauth: refresh_token_file is one person's, and several accounts are named"))
+	}
+	return err
+}
+
+func openIMAP(c *sourceConfig) (remote.Source, error) {
+	cfg := *c.IMAP
+	if c.OAuth != nil {
+		tokens, err := oauth.Open(c.imapOAuth())
+		if err != nil {
+			return nil, err
+		}
+		cfg.Tokens = tokens.For
+	}
+	return imap.Open(c.Name, cfg)
+}
+
+// imapOAuth fills in the right to read by IMAP. Neither provider has one that is for reading only.
+func (c *sourceConfig) imapOAuth() oauth.Config {
+	cfg := *c.OAuth
+	switch {
+	case len(cfg.Scopes) > 0:
+	case cfg.Provider == oauth.Google:
+		cfg.Scopes = []string{"https://mail.google.com/"}
+	case cfg.RefreshTokenFile != "":
+		cfg.Scopes = []string{"https://outlook.office.com/IMAP.AccessAsUser.All", "offline_access"}
+	default:
+		cfg.Scopes = []string{"https://outlook.office365.com/.default"}
+	}
+	return cfg
 }
 
 var sourceNames = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,39}$`)
@@ -56,10 +118,14 @@ func (c *sourceConfig) silentAfter() time.Duration {
 }
 
 func (c *sourceConfig) paths() []*string {
-	if kind, ok := kinds[c.Kind]; ok && kind.given(c) {
-		return kind.paths(c)
+	var list []*string
+	if c.OAuth != nil {
+		list = c.OAuth.Paths()
 	}
-	return nil
+	if kind, ok := kinds[c.Kind]; ok && kind.given(c) {
+		list = append(list, kind.paths(c)...)
+	}
+	return list
 }
 
 func (c *sourceConfig) open() (remote.Source, error) {
@@ -91,6 +157,9 @@ func (c *sourceConfig) validate() error {
 		bad("the table [sources.%s] is missing: where is the server?", c.Kind)
 	default:
 		errs = append(errs, kind.validate(c))
+	}
+	if c.OAuth != nil && c.Kind != "imap" {
+		bad("[sources.oauth] is for IMAP; its keys stand in [sources.%s] itself", c.Kind)
 	}
 	for name, other := range kinds {
 		if name != c.Kind && other.given(c) {

@@ -72,8 +72,7 @@ func (r *reading) batch(uids []imap.UID, known map[imap.UID]*fetched) int {
 func (r *reading) sizes(ctx context.Context, uids []imap.UID) (map[imap.UID]*fetched, error) {
 	known := make(map[imap.UID]*fetched, len(uids))
 	err := r.fetch(ctx, uids, &imap.FetchOptions{UID: true, RFC822Size: true, InternalDate: true}, answerBytes, known)
-	var said *imap.Error
-	if errors.As(err, &said) && said.Type == imap.StatusResponseTypeNo && !throttled(string(said.Code), said.Text) {
+	if refusedOne(err) {
 		err = nil // some could not be looked at: they are asked for one by one
 		for _, uid := range uids {
 			if known[uid] == nil {
@@ -112,10 +111,12 @@ func (r *reading) bodies(ctx context.Context, uids []imap.UID, known map[imap.UI
 // answerSlack is by how much the sizes that servers tell may be wrong, in bytes, over a batch.
 const answerSlack = 16 << 20
 
-// refusedOne tells whether an answer is about the messages asked for, not about us.
+// refusedOne tells whether an answer is about the messages asked for, not about us, and not about what is over in a
+// while: what is passed over now is never asked for again.
 func refusedOne(err error) bool {
 	var said *imap.Error
-	return errors.As(err, &said) && said.Type == imap.StatusResponseTypeNo && !throttled(string(said.Code), said.Text)
+	return errors.As(err, &said) && said.Type == imap.StatusResponseTypeNo && !throttled(string(said.Code), said.Text) &&
+		said.Code != imap.ResponseCodeUnavailable
 }
 
 // part asks for a message from offset on.

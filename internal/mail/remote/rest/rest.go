@@ -267,6 +267,9 @@ func (c *Client) once(ctx context.Context, token, target string, header http.Hea
 		return nil, false, remote.Fail(remote.Permanent, "is something between that changes answers?", "the server does not say where its answer ends, so a lost connection could not be told from its end")
 	}
 	raw, err = readUpTo(body, limit+1, response.ContentLength)
+	if err == nil { // a server that hears us hang up may still end its answer in good order
+		err = context.Cause(ctx)
+	}
 	if err != nil {
 		return nil, false, c.network(ctx, err)
 	}

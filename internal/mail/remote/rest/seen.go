@@ -70,8 +70,9 @@ func LoadSeen(key string, state func(string) (json.RawMessage, bool)) *Seen {
 func (s *Seen) keyOf(chunk int) string { return s.key + "\n" + strconv.Itoa(chunk) }
 
 // Has tells whether a message was handed on.
-func (s *Seen) Has(id string) bool {
-	h := HashID(id)
+func (s *Seen) Has(id string) bool { return s.has(HashID(id)) }
+
+func (s *Seen) has(h uint64) bool {
 	if _, ok := s.recent[h]; ok {
 		return true
 	}
@@ -82,7 +83,7 @@ func (s *Seen) Has(id string) bool {
 // Save remembers more. All of them must have been emitted.
 func (s *Seen) Save(ids IDs, advance func(key string, state json.RawMessage) error) error {
 	for _, h := range ids.hashes() {
-		if _, known := s.recent[h]; known {
+		if s.has(h) {
 			continue
 		}
 		s.recent[h] = struct{}{}
