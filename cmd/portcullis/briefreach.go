@@ -209,7 +209,7 @@ func formsOfContent(forms map[response.Form]bool, m *message.Message) {
 		}
 	}
 	for _, p := range m.Attachments() {
-		if !strings.HasPrefix(p.MediaType, "image/") {
+		if !strings.HasPrefix(p.MediaType, "image/") && !strings.HasPrefix(p.MediaType, "message/") { // a forwarded mail is no file that runs
 			forms[response.Attachment] = true
 		}
 	}

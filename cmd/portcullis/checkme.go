@@ -92,7 +92,7 @@ func (c *checkMeCommand) Run(ctx context.Context, std stdio, g *Globals) error {
 func (c *checkMeCommand) check(cfg Config) (*personalCheck, error) {
 	k := &personalCheck{cfg: cfg, addresses: c.Address, call: c.Call, told: func(string, int64, int64) {}}
 	for _, name := range c.Pack {
-		raw, err := os.ReadFile(name)
+		raw, err := readPackFile(name)
 		if err != nil {
 			return nil, fmt.Errorf("sealed list: %w", err)
 		}
@@ -111,6 +111,7 @@ type personalCheck struct {
 	addresses []string
 	call      string
 	told      func(stage string, read, total int64)
+	unpacked  string // folder for what has to be unpacked to be read
 }
 
 // addPack takes a sealed list of an issuer whom the person was told to trust. Without a key
@@ -118,16 +119,19 @@ type personalCheck struct {
 func (k *personalCheck) addPack(name string, raw []byte, issuers []string) error {
 	var rings []note.Verifiers
 	for _, issuer := range issuers {
-		if text, err := os.ReadFile(issuer); err == nil {
-			issuer = string(text)
-		}
-		ring, err := pack.ReadKeyring(strings.NewReader(issuer))
+		ring, err := keyring(issuer)
 		if err != nil {
 			return fmt.Errorf("the key of the issuer: %w", err)
 		}
 		rings = append(rings, ring)
 	}
 	p, err := pack.Read(strings.NewReader(string(raw)), pack.AnyOf(rings...), time.Now())
+	if unknown, ok := errors.AsType[*pack.UnknownKeyError](err); ok {
+		err = fmt.Errorf("it is signed with the key %s, and nobody vouches for that one. Whoever gave you the list has to tell you their key, by another way than the list (telephone, a visit). Give that key too: on the page in the field below the list, on the command line with --issuer", unknown.Key)
+		if len(issuers) > 0 {
+			err = fmt.Errorf("it is signed with the key %s, which is not the key that you were told. Do not use it; ask whoever gave it to you", unknown.Key)
+		}
+	}
 	if err != nil {
 		return fmt.Errorf("sealed list %s: %w", filepath.Base(name), err)
 	}
@@ -158,6 +162,13 @@ func (a *checked) save(path string) error {
 func (k *personalCheck) run(ctx context.Context, boxes []string) (_ *checked, err error) {
 	sweepChecks(os.TempDir())
 	first := &survey{check: k, delivered: map[string]int{}, to: map[string]int{}, names: map[string]map[string]int{}, hits: map[portcullis.ID][]hit{}}
+	cfg := k.cfg
+	cfg.Data, cfg.Database, cfg.DatabaseFile, cfg.KeyFile, cfg.Keep = "", "", "", "", "findings"
+	if cfg.Data, err = os.MkdirTemp("", checkFolder()); err != nil {
+		return nil, fmt.Errorf("make a temporary folder: %w", err)
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(cfg.Data)) }()
+	k.unpacked = cfg.Data
 	if err := first.read(ctx, boxes); err != nil {
 		return nil, err
 	}
@@ -165,12 +176,6 @@ func (k *personalCheck) run(ctx context.Context, boxes []string) (_ *checked, er
 	if err != nil {
 		return nil, err
 	}
-	cfg := k.cfg
-	cfg.Data, cfg.Database, cfg.DatabaseFile, cfg.KeyFile, cfg.Keep = "", "", "", "", "findings"
-	if cfg.Data, err = os.MkdirTemp("", checkFolder); err != nil {
-		return nil, fmt.Errorf("make a temporary folder: %w", err)
-	}
-	defer func() { err = errors.Join(err, os.RemoveAll(cfg.Data)) }()
 	cfg.KeyFile = cfg.Data + ".key" // not beside what it opens, and gone with it
 	defer func() { _ = os.Remove(cfg.KeyFile) }()
 	a, err := openApp(ctx, cfg, false, false)
@@ -179,30 +184,6 @@ func (k *personalCheck) run(ctx context.Context, boxes []string) (_ *checked, er
 	}
 	defer func() { err = errors.Join(err, a.close()) }()
 	return k.judge(ctx, a, who, boxes, first)
-}
-
-// checkFolder begins the names of the temporary folders, which hold the program's process id.
-const checkFolder = "portcullis-check-"
-
-// sweepChecks removes what a check that was killed left behind. One that still runs has
-// its folder open: its files are recent.
-func sweepChecks(dir string) {
-	old, _ := filepath.Glob(filepath.Join(dir, checkFolder+"*"))
-	for _, name := range old {
-		newest := time.Time{}
-		_ = filepath.WalkDir(name, func(_ string, e os.DirEntry, err error) error {
-			if err != nil {
-				return nil
-			}
-			if info, err := e.Info(); err == nil && info.ModTime().After(newest) {
-				newest = info.ModTime()
-			}
-			return nil
-		})
-		if time.Since(newest) > 10*time.Minute {
-			_ = os.RemoveAll(name)
-		}
-	}
 }
 
 // judge scans into the temporary store and makes the page.
@@ -215,7 +196,7 @@ func (k *personalCheck) judge(ctx context.Context, a *app, who protected, boxes 
 	s.gatherer.matcher.Store(archive.NewMatcher(first.indicators()))
 	quit := k.follow(s.meter, first.total)
 	s.meter.start("judging")
-	err = s.scan(ctx, boxes, source.Config{Nested: true})
+	err = s.scan(ctx, boxes, source.Config{Nested: true, TempDir: k.unpacked})
 	s.meter.stop()
 	quit()
 	if err == nil {
@@ -268,13 +249,20 @@ func (k *personalCheck) tell(ctx context.Context, a *app, who protected, report 
 		return nil, err
 	}
 	slices.SortStableFunc(reach.Events, func(a, b response.Received) int { return a.Time.Compare(b.Time) })
-	check := response.SelfCheck{Messages: report.messages, Unread: len(report.problems), Events: reach.Events, Said: map[portcullis.ID][]string{}, Call: k.call}
-	for event, matches := range first.hits {
-		for _, m := range matches {
-			if m.Text != "" && !slices.Contains(check.Said[event], m.Text) {
-				check.Said[event] = append(check.Said[event], m.Text)
+	check := response.SelfCheck{Messages: report.messages, Unread: len(report.problems), Events: reach.Events, Call: k.call}
+	if totals, err := reader.Totals(ctx); err == nil { // how many are ordinary is worth a line, not a failure
+		check.Ordinary = max(0, int(totals.Actions["tag"]+totals.Actions["hold"]+totals.Actions["refuse"])-targetedMails(found))
+	}
+	for i := range check.Events {
+		one := &check.Events[i]
+		for _, m := range first.hits[one.Event] {
+			if m.Text != "" && !slices.Contains(one.Said, m.Text) {
+				one.Said = append(one.Said, m.Text)
 			}
 		}
+	}
+	for _, p := range report.problems[:min(len(report.problems), maxWhy)] {
+		check.Why = append(check.Why, p.Error())
 	}
 	for _, h := range k.headers {
 		check.Hunts = append(check.Hunts, response.Hunt{Issuer: h.Issuer, For: h.For})
@@ -289,6 +277,9 @@ const checkedPerson = "you"
 // person makes the file of protected people that a security desk would have: one person,
 // with the addresses that most of the mail was sent to.
 func (k *personalCheck) person(first *survey) (protected, error) {
+	if first.messages == 0 {
+		return protected{}, first.unread()
+	}
 	addresses := k.addresses
 	if len(addresses) == 0 {
 		addresses = first.likely()
@@ -305,11 +296,30 @@ func (k *personalCheck) person(first *survey) (protected, error) {
 		list = append(list, strconv.Quote(canon))
 	}
 	raw := fmt.Sprintf("[[person]]\nid = %q\nname = %q\naddresses = [%s]\n", checkedPerson, cmp.Or(first.name(addresses), "You"), strings.Join(list, ", "))
+	if domains := housesOf(list); len(domains) > 0 {
+		// That is whose sign-in page a false one would look like, and whose name a stranger would borrow.
+		raw += fmt.Sprintf("[[organisation]]\nname = %q\ndomains = [%s]\nown = true\n", "your house", strings.Join(domains, ", "))
+	}
 	dir, _, err := people.Parse("you", strings.NewReader(raw))
 	if err != nil {
 		return protected{}, fmt.Errorf("your addresses: %w", err)
 	}
 	return protected{dir: dir, raw: []byte(raw)}, nil
+}
+
+// housesOf are the domains of the person's addresses, quoted, but those where anybody can have one.
+func housesOf(quoted []string) (list []string) {
+	for _, q := range quoted {
+		address, err := strconv.Unquote(q)
+		if err != nil {
+			continue
+		}
+		domain := address[strings.LastIndexByte(address, '@')+1:]
+		if one := strconv.Quote(domain); !people.Freemail(domain) && !slices.Contains(list, one) {
+			list = append(list, one)
+		}
+	}
+	return list
 }
 
 // survey is the first reading.
@@ -321,7 +331,24 @@ type survey struct {
 	hits          map[portcullis.ID][]hit
 	total         int64
 
-	waiting []observed // for the next batch of the sealed lists
+	messages int
+	problems []source.Problem // the first ones
+	waiting  []observed       // for the next batch of the sealed lists
+}
+
+// maxWhy is how many reasons are told why something could not be read.
+const maxWhy = 5
+
+// unread tells why there is nothing to look through.
+func (v *survey) unread() error {
+	if len(v.problems) == 0 {
+		return exitError{exitIncomplete, errors.New("there is no message in it; choose the export of your mailbox, or the folder that holds it")}
+	}
+	var why []string
+	for _, p := range v.problems[:min(len(v.problems), 2)] { // the others follow from the first
+		why = append(why, p.Error())
+	}
+	return exitError{exitIncomplete, fmt.Errorf("nothing of it could be read: %s", strings.Join(why, "; "))}
 }
 
 // hit is a value of a message that a sealed list holds.
@@ -347,12 +374,19 @@ func (v *survey) read(ctx context.Context, boxes []string) (err error) {
 		return err
 	}
 	v.total, _ = source.Size(boxes)
-	cfg := source.Config{Nested: true, Progress: func(read int64) { v.check.told("reading", read/2, v.total) }}
-	err = source.Walk(ctx, boxes, cfg, func(item source.Item) error { return v.take(ctx, item) }, func(source.Problem) {}) // judging reads the same and tells
+	cfg := source.Config{Nested: true, TempDir: v.check.unpacked, Progress: func(read int64) { v.check.told("reading", read/2, v.total) }}
+	err = source.Walk(ctx, boxes, cfg, func(item source.Item) error { return v.take(ctx, item) }, v.problem)
 	if err == nil {
 		err = v.test(ctx)
 	}
 	return err
+}
+
+// problem keeps the first ones; where there is something to judge, judging reads the same and tells all.
+func (v *survey) problem(p source.Problem) {
+	if len(v.problems) < maxWhy {
+		v.problems = append(v.problems, p)
+	}
 }
 
 // newBareJudge only takes messages apart.
@@ -367,6 +401,7 @@ func newBareJudge(cfg Config) (*mail.Judge, error) {
 func (v *survey) take(ctx context.Context, item source.Item) error {
 	m := message.Parse(item.Raw, message.DefaultLimits())
 	v.count(m)
+	v.messages++
 	if len(v.check.packs) == 0 {
 		return ctx.Err()
 	}

@@ -92,7 +92,7 @@ func (c *checkMeCommand) onPage(ctx context.Context, cfg Config, r checkme.Reque
 // openBrowser opens the page by way of a file that only this user can read: the address holds
 // the ticket, and arguments of programs are seen by everybody on the machine.
 func openBrowser(address string) (file string, err error) {
-	f, err := os.CreateTemp("", checkFolder+"*.html") // mode 0600
+	f, err := os.CreateTemp("", checkFolder()+".html") // mode 0600
 	if err != nil {
 		return "", err
 	}

@@ -2,7 +2,9 @@ package main
 
 import (
 	"bytes"
+	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -17,6 +19,10 @@ func TestCheckMe(t *testing.T) {
 	t.Setenv("TMPDIR", t.TempDir())
 	dir := t.TempDir()
 	secret, verifier, err := pack.MakeKey("cert.example")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, stranger, err := pack.MakeKey("other.example")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -56,6 +62,7 @@ func TestCheckMe(t *testing.T) {
 			}, []string{"https://", "None of them is known"},
 		},
 		{"list of a stranger", []string{"--pack", sealed}, exitIncomplete, []string{"hunt.pack"}, []string{"messages were read"}},
+		{"not the key that was told", []string{"--pack", sealed, "--issuer", stranger}, exitIncomplete, []string{"is not the key that you were told"}, []string{"messages were read"}},
 		{"no such file", []string{filepath.Join(dir, "nothing.pst")}, exitIncomplete, []string{"nothing.pst"}, nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -80,6 +87,60 @@ func TestCheckMe(t *testing.T) {
 	}
 	if left, err := os.ReadDir(os.Getenv("TMPDIR")); err != nil || len(left) > 0 {
 		t.Errorf("something was kept: %v %v", left, err)
+	}
+}
+
+// TestCheckMeNothingRead: that nothing could be read is no good news.
+func TestCheckMeNothingRead(t *testing.T) {
+	t.Setenv("TMPDIR", t.TempDir())
+	whole, err := os.ReadFile("../../examples/exports/anna.keller.pst")
+	if err != nil {
+		t.Fatal(err)
+	}
+	encrypted := bytes.Clone(whole)
+	encrypted[513] = 0x10 // MS-PST §2.2.2.6, bCryptMethod: Windows Information Protection
+	for _, c := range []struct {
+		name string
+		raw  []byte
+		want string
+	}{
+		{"encrypted.pst", encrypted, "encrypted with Windows Information Protection"},
+		{"cut.pst", whole[:len(whole)/2], "the file is cut off"},
+		{"other.pst", []byte("no mail at all"), "nothing of it could be read"},
+		{"empty.mbox", nil, "there is no message in it"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), c.name)
+			writeFile(t, path, c.raw)
+			var out, errs bytes.Buffer
+			if status := run(t.Context(), []string{"check-me", path}, stdio{strings.NewReader(""), &out, &errs}); status != exitIncomplete {
+				t.Errorf("status %d", status)
+			}
+			if !strings.Contains(errs.String(), c.want) || strings.Contains(out.String(), "good news") {
+				t.Errorf("it says:\n%s%s", out.String(), errs.String())
+			}
+		})
+	}
+}
+
+// TestSweepChecks: what a killed check left goes, what a running one has stays, and so does what is no check's.
+func TestSweepChecks(t *testing.T) {
+	dir := t.TempDir()
+	ended := exec.Command("portcullis", "--version")
+	_ = ended.Run() // only its number is wanted
+	mine := filepath.Join(dir, fmt.Sprintf("%s%d-1", checkPrefix, os.Getpid()))
+	gone := filepath.Join(dir, fmt.Sprintf("%s%d-1", checkPrefix, ended.Process.Pid))
+	other := filepath.Join(dir, checkPrefix+"list")
+	for _, name := range []string{mine, gone, other} {
+		if err := os.MkdirAll(filepath.Join(name, "inner"), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	sweepChecks(dir)
+	for name, want := range map[string]bool{mine: true, gone: false, other: true} {
+		if _, err := os.Stat(name); (err == nil) != want {
+			t.Errorf("%s: %v", filepath.Base(name), err)
+		}
 	}
 }
 

@@ -196,7 +196,7 @@ func (d *deskService) reach(ctx context.Context, id portcullis.ID) ([]response.R
 	}
 	var list []response.Reach
 	for person, all := range events {
-		one, err := gatherReach(ctx, d.mailRecords(), d.dir, person, c.ID, all, d.now())
+		one, err := d.gather(ctx, person, c.ID, all)
 		if err != nil {
 			return nil, err
 		}

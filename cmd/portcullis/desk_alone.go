@@ -53,7 +53,7 @@ func (d *deskService) draftAlone(ctx context.Context, person portcullis.ID) erro
 	if err != nil {
 		return err
 	}
-	reach, err := gatherReach(ctx, d.mailRecords(), d.dir, person, "", events, d.now())
+	reach, err := d.gather(ctx, person, "", events)
 	if err != nil {
 		return err
 	}

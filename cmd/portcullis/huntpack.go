@@ -34,9 +34,11 @@ const allPacks = "all"
 
 // packHunt is a hunt with packs.
 type packHunt struct {
-	flags huntPackFlags
-	std   stdio
-	k     *correlator
+	flags   huntPackFlags
+	std     stdio
+	k       *correlator
+	atEnd   bool      // notices are drafted when all is tested, not while it goes on
+	briefed time.Time // when notices were drafted while testing went on
 }
 
 // run hunts with one pack, or with all that are kept, for the command whose flags they are.
@@ -69,7 +71,7 @@ func (f huntPackFlags) run(ctx context.Context, std stdio, g *Globals, c *huntCo
 		return err
 	}
 	for _, p := range problems {
-		fmt.Fprintln(std.err, "portcullis:", p)
+		fmt.Fprintln(std.err, "portcullis:", printable(p.Error()))
 	}
 	if len(problems) > 0 {
 		return exitError{exitIncomplete, nil}
@@ -148,17 +150,43 @@ func (h *packHunt) hunt(ctx context.Context, p *sealed.Pack) (out packHunted, er
 	if err := h.take(ctx, p); err != nil {
 		return out, err
 	}
-	found, err := sealed.NewReader(h.k.app.store.DB()).Matches(ctx, p.ID)
+	notices, err := h.brief(ctx, p, &out)
 	if err != nil {
 		return out, err
 	}
-	out.Found = append(out.Found, found...)
-	if err := h.reached(ctx, &out); err != nil {
-		return out, err
-	}
-	err = h.draft(ctx, &out)
+	err = h.write(ctx, notices, &out)
 	out.Took = time.Since(began)
 	return out, err
+}
+
+// brief counts whom what was found so far has reached, and drafts their notices.
+func (h *packHunt) brief(ctx context.Context, p *sealed.Pack, out *packHunted) ([]response.Notice, error) {
+	found, err := sealed.NewReader(h.k.app.store.DB()).Matches(ctx, p.ID)
+	if err != nil {
+		return nil, err
+	}
+	out.Found = append(out.Found, found...)
+	if err := h.reached(ctx, out); err != nil {
+		return nil, err
+	}
+	return h.draft(ctx, out)
+}
+
+// briefEvery is how often notices are drafted while testing goes on: whoever is reached learns of it within minutes,
+// however long the rest takes.
+const briefEvery = time.Minute
+
+// meanwhile drafts the notices for what was found so far.
+func (h *packHunt) meanwhile(ctx context.Context, p *sealed.Pack) error {
+	if h.k.now().Sub(h.briefed) < briefEvery {
+		return nil
+	}
+	if err := h.take(ctx, p); err != nil {
+		return err
+	}
+	_, err := h.brief(ctx, p, &packHunted{Pack: p.ID, Header: p.Header})
+	h.briefed = h.k.now() // behind the work, which may take as long
+	return err
 }
 
 // begin keeps the pack and writes down who hunts with it and what for.
@@ -192,7 +220,11 @@ func (h *packHunt) test(ctx context.Context, p *sealed.Pack) (fresh int64, teste
 	m.start()
 	err = t.Run(ctx, h.values(ctx), func(b sealed.Batch) error {
 		m.add(len(b.Marks))
-		return h.k.app.store.Tx(ctx, func(tx *sql.Tx) error { return sealed.NewWriter(tx).Commit(ctx, p.ID, b, h.k.now()) })
+		err := h.k.app.store.Tx(ctx, func(tx *sql.Tx) error { return sealed.NewWriter(tx).Commit(ctx, p.ID, b, h.k.now()) })
+		if err == nil && len(b.Matches) > 0 && !h.atEnd {
+			err = h.meanwhile(ctx, p)
+		}
+		return err
 	})
 	m.stop()
 	if err == nil {
@@ -373,17 +405,24 @@ func (h *packHunt) count(by map[portcullis.ID]*packPerson, deliveries []records.
 	return len(seen) > 1
 }
 
-// draft makes sure that everybody who was reached has a notice, and writes them where asked to.
-func (h *packHunt) draft(ctx context.Context, out *packHunted) error {
-	if len(out.People) == 0 {
-		return nil
-	}
+// desk is who drafts notices.
+func (h *packHunt) desk() (*noticeDesk, error) {
 	office, err := response.NewOffice(h.k.app.cfg.Notices)
 	if err != nil {
-		return exitError{exitIncomplete, err}
+		return nil, exitError{exitIncomplete, err}
 	}
-	d := &noticeDesk{app: h.k.app, office: office, dir: h.k.dir, reader: records.NewReader(h.k.app.store.DB()), now: h.k.now()}
-	var all []response.Notice
+	return &noticeDesk{app: h.k.app, office: office, dir: h.k.dir, reader: records.NewReader(h.k.app.store.DB()), now: h.k.now()}, nil
+}
+
+// draft makes sure that everybody who was reached has a notice.
+func (h *packHunt) draft(ctx context.Context, out *packHunted) (all []response.Notice, err error) {
+	if len(out.People) == 0 {
+		return nil, nil
+	}
+	d, err := h.desk()
+	if err != nil {
+		return nil, err
+	}
 	for n := range out.People {
 		one := &out.People[n]
 		person := h.k.dir.Person(one.Person)
@@ -391,18 +430,18 @@ func (h *packHunt) draft(ctx context.Context, out *packHunted) error {
 			continue
 		}
 		if err := d.draftFor(ctx, person); err != nil {
-			return err
+			return nil, err
 		}
 		list, err := d.notices().Notices(ctx, response.Query{Person: person.ID, Open: true})
 		if err != nil {
-			return err
+			return nil, err
 		}
 		for _, notice := range list {
 			one.Notices = append(one.Notices, notice.ID)
 		}
 		all = append(all, list...)
 	}
-	return h.write(ctx, d, all, out)
+	return all, nil
 }
 
 // tell reports.

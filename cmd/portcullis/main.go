@@ -98,14 +98,14 @@ func status(err error, std stdio) int {
 		return exitOK
 	case errors.As(err, &exit):
 		if exit.err != nil {
-			fmt.Fprintln(std.err, "portcullis:", exit.err)
+			fmt.Fprintln(std.err, "portcullis:", printableLines(exit.err.Error()))
 		}
 		return exit.code
 	case errors.Is(err, context.Canceled):
 		fmt.Fprintln(std.err, "portcullis: interrupted; what was stored stays, and the same command goes on from there")
 		return exitFailed
 	default:
-		fmt.Fprintln(std.err, "portcullis:", err)
+		fmt.Fprintln(std.err, "portcullis:", printableLines(err.Error()))
 		return exitFailed
 	}
 }

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"bytes"
 	"cmp"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -10,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"portcullis.example/portcullis"
 	"portcullis.example/portcullis/internal/archive"
 	sealed "portcullis.example/portcullis/internal/pack"
 )
@@ -22,6 +25,7 @@ type packMakeCommand struct {
 	Until      string   `required:"" help:"Until when the pack may be used, such as 2027-01-01." placeholder:"WHEN"`
 	Output     string   `required:"" short:"o" help:"The pack." placeholder:"FILE" type:"path"`
 	Briefing   string   `help:"File with what a person who has one of these is to know. Only they can read it." placeholder:"FILE" type:"path"`
+	Describe   bool     `name:"descriptions" help:"A STIX indicator's own description is what its finder is to know; --briefing is for those without one. Only for descriptions that are written for the person concerned."`
 	Issuer     string   `help:"Who you are, as people call you. Default: the key's name." placeholder:"NAME"`
 	Allow      []string `help:"Domain that is known to be good; an indicator on it is refused. May be given several times." placeholder:"DOMAIN"`
 	Memory     uint32   `help:"Memory of one guess, in KiB. Default: 1536." placeholder:"KIB"`
@@ -121,7 +125,7 @@ func (c *packMakeCommand) items(std stdio) (items []sealed.Item, problems []arch
 		words = strings.TrimSpace(string(raw))
 	}
 	for _, name := range c.Indicators {
-		list, more, err := readFeed(std, name)
+		list, more, described, err := c.feed(std, name)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -131,10 +135,76 @@ func (c *packMakeCommand) items(std stdio) (items []sealed.Item, problems []arch
 			}
 		}
 		for _, i := range list {
-			items = append(items, sealed.Item{Indicator: i, Text: words})
+			items = append(items, sealed.Item{Indicator: i, Text: cmp.Or(described[i.Pattern], words)})
 		}
 	}
 	return items, problems, nil
+}
+
+// feed reads a file of indicators, and what it says of each.
+func (c *packMakeCommand) feed(std stdio, name string) (list []portcullis.Indicator, problems []archive.Problem, described map[portcullis.Observable]string, err error) {
+	if !c.Describe {
+		list, problems, err = readFeed(std, name)
+		return list, problems, nil, err
+	}
+	var raw []byte
+	if name == "-" {
+		raw, err = io.ReadAll(io.LimitReader(std.in, maxDescribed+1))
+	} else {
+		raw, err = readBounded(name, maxDescribed+1)
+	}
+	switch {
+	case err != nil:
+		return nil, nil, nil, fmt.Errorf("read indicators: %w", err)
+	case len(raw) > maxDescribed:
+		return nil, nil, nil, fmt.Errorf("%s is larger than %d MiB; split it", printable(name), maxDescribed>>20)
+	}
+	if list, problems, err = archive.ReadIndicators(filepath.Base(name), bytes.NewReader(raw)); err != nil {
+		return nil, nil, nil, err
+	}
+	return list, problems, descriptions(raw), nil
+}
+
+// maxDescribed bounds a file whose descriptions are read.
+const maxDescribed = 64 << 20
+
+func readBounded(name string, most int64) ([]byte, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(io.LimitReader(f, most))
+}
+
+// descriptions are what STIX indicators say of themselves, by the values they are about. What is no STIX
+// has none.
+func descriptions(raw []byte) map[portcullis.Observable]string {
+	var bundle struct {
+		Objects []json.RawMessage `json:"objects"`
+	}
+	if json.Unmarshal(bytes.TrimPrefix(raw, []byte("\xef\xbb\xbf")), &bundle) != nil {
+		return nil
+	}
+	about := map[portcullis.Observable]string{}
+	for _, object := range bundle.Objects {
+		var one struct{ Type, Description string }
+		if json.Unmarshal(object, &one) != nil || one.Type != "indicator" || strings.TrimSpace(one.Description) == "" {
+			continue
+		}
+		list, _, err := archive.ReadIndicators("", bytes.NewReader(object)) // problems were told when the whole was read
+		if err != nil {
+			continue
+		}
+		for _, i := range list {
+			text := strings.TrimSpace(one.Description)
+			if before := about[i.Pattern]; before != "" && before != text {
+				text = before + "\n\n" + text
+			}
+			about[i.Pattern] = text
+		}
+	}
+	return about
 }
 
 // report is the machine form.
@@ -153,7 +223,7 @@ func (c *packMakeCommand) print(out io.Writer, m *sealed.Made) {
 		fmt.Fprintf(out, "  %s among the %s: one who tests all %s of these needs %s\n", thousands(class.Count), class.What, inWords(class.Guesses), coreDays(class.Days))
 	}
 	if len(m.Guessable) > 0 {
-		fmt.Fprintf(out, "\n%s\n", t.bold(count(len(m.Guessable), "indicator")+" are guessed within a day on one core; think about leaving them out:"))
+		fmt.Fprintf(out, "\n%s\n", t.bold("Guessed within a day on one core; think about leaving out "+count(len(m.Guessable), "indicator")+":"))
 	}
 	for n, g := range m.Guessable {
 		if n == flaggedShown {

@@ -125,10 +125,14 @@ func (h *packHunt) affected(ctx context.Context, id portcullis.ID) (int, error) 
 }
 
 // write puts the drafted notices and the issuer's words into a folder.
-func (h *packHunt) write(ctx context.Context, d *noticeDesk, list []response.Notice, out *packHunted) error {
+func (h *packHunt) write(ctx context.Context, list []response.Notice, out *packHunted) error {
 	dir := h.flags.Briefings
-	if dir == "" {
+	if dir == "" || len(out.People) == 0 {
 		return nil
+	}
+	d, err := h.desk()
+	if err != nil {
+		return err
 	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return fmt.Errorf("--briefings: %w", err)

@@ -355,6 +355,15 @@ func printable(s string) string {
 	}, s)
 }
 
+// printableLines keeps line breaks: an error may be several, and may quote what an attacker named.
+func printableLines(s string) string {
+	lines := strings.Split(s, "\n")
+	for i := range lines {
+		lines[i] = printable(lines[i])
+	}
+	return strings.Join(lines, "\n")
+}
+
 // wrap breaks a text into lines.
 func wrap(s string, width int) (lines []string) {
 	line := ""

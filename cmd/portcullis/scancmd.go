@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"time"
 
@@ -140,6 +141,10 @@ func (c *scanCommand) finish(ctx context.Context, s *scanner, who protected, std
 		}
 		return err
 	}
+	fromPacks, err := s.huntKept(ctx, who)
+	if err != nil {
+		return err
+	}
 	reader := records.NewReader(s.app.store.DB())
 	if s.spool != nil {
 		if err := s.spool.write(ctx, reader); err != nil {
@@ -151,6 +156,9 @@ func (c *scanCommand) finish(ctx context.Context, s *scanner, who protected, std
 		return err
 	}
 	s.report.print(std.out, printing{people: who.dir, found: found, reader: reader, ctx: ctx, quiet: c.Quiet, temporary: s.app.temporary, dir: s.app.dir})
+	for _, line := range fromPacks {
+		fmt.Fprintln(std.out, printable(line))
+	}
 	return c.verdict(s, found)
 }
 

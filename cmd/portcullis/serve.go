@@ -435,6 +435,7 @@ func (s *server) run(ctx context.Context, watch []string, plan *exercisePlan) er
 			beside := s.scan.beside() // before anything is scanned
 			group.Go(func() error { return s.readSources(ctx, beside) })
 		}
+		go s.huntKept(ctx)
 		group.Go(func() error { return s.work(ctx, watch) })
 	}
 	fmt.Fprintln(s.std.out, "Ctrl-C ends it.")

@@ -32,6 +32,19 @@ func (s *server) readSources(ctx context.Context, scan *scanner) error {
 	}
 }
 
+// huntKept holds what came meanwhile against the sealed packs that are kept.
+func (s *server) huntKept(ctx context.Context) {
+	packs := keptHunt{app: s.app, dir: s.desk.dir, found: func(r packHunted) {
+		s.log.Warn("a sealed pack holds something of the new mail; notices are drafted", "issuer", r.Header.Issuer, "for", r.Header.For, "mails", r.Mails, "people", len(r.People))
+		if err := s.scan.refreshMatcher(ctx); err != nil {
+			s.log.Error("what was found with a sealed pack is not looked for in new mail yet", "error", err)
+		}
+	}}
+	packs.watch(ctx, func(err error) {
+		s.log.Warn("new mail could not be held against the sealed packs; it is tried again", "error", err)
+	})
+}
+
 // showSources keeps what the first page says of the mailboxes.
 func (s *server) showSources(ctx context.Context) {
 	tick := time.NewTicker(sourcesShown)

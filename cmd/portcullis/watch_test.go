@@ -271,6 +271,7 @@ func exitStatus(err error) int {
 
 func TestSourceConfiguration(t *testing.T) {
 	const good = "[[sources]]\nname = \"members\"\nkind = \"imap\"\n[sources.imap]\nhost = \"mail.house.example\"\nmailbox = \"a@house.example\"\npassword_file = \"p\"\n"
+	const graphSource = "[[sources]]\nname = \"g\"\nkind = \"graph\"\n[sources.graph]\ntenant = \"house.example\"\nclient_id = \"c1\"\nclient_secret_file = \"s\"\nmailboxes = [\"a@house.example\"]\n"
 	for _, c := range []struct{ config, want string }{
 		{good, ""},
 		{good + "colour = \"red\"\n", "portcullis.toml:8: unknown key \"sources.imap.colour\""},
@@ -281,6 +282,17 @@ func TestSourceConfiguration(t *testing.T) {
 		{strings.Replace(good, "password_file", "token_file", 1) + "auth = \"plain\"\n", "does not go with the secret"},
 		{strings.Replace(good, "mailbox = \"a@house.example\"\n", "", 1), "mailbox is missing"},
 		{good + "tls = \"some\"\n", "tls is \"some\""},
+		{graphSource, ""},
+		{graphSource + "[sources.graph.pull]\nclient_id = \"c2\"\nclient_secret_file = \"p2\"\n", ""},
+		{graphSource + "[sources.graph.pull]\nclient_id = \"c2\"\nclient_secret_file = \"s\"\n", "credentials of their own"},
+		{graphSource + "endpoint = \"http://graph.example\"\n", "endpoint"},
+		{graphSource + "service_account_file = \"x\"\n", "is Google's"},
+		{graphSource + "colour = \"red\"\n", "sources.graph.colour"},
+		{graphSource + "[sources.oauth]\nprovider = \"google\"\n", "is for IMAP"},
+		{strings.Replace(graphSource, "kind = \"graph\"", "kind = \"gmail\"", 1), "table [sources.gmail] is missing"},
+		{"[[sources]]\nname = \"o\"\nkind = \"gmail\"\n[sources.gmail]\nservice_account_file = \"k\"\nmailboxes = [\"a@house.example\"]\n", ""},
+		{strings.Replace(good, "password_file = \"p\"\n", "", 1) + "[sources.oauth]\nprovider = \"microsoft\"\ntenant = \"house.example\"\nclient_id = \"c\"\nclient_secret_file = \"s\"\n", ""},
+		{good + "[sources.oauth]\nprovider = \"google\"\nservice_account_file = \"s\"\n", "more than one of"},
 	} {
 		file := filepath.Join(t.TempDir(), "portcullis.toml")
 		writeFile(t, file, []byte(c.config))

@@ -86,7 +86,9 @@ func (c *watchCommand) watch(ctx context.Context, s *scanner, scan *scanCommand,
 		run.rest = func(ctx context.Context) error { return scan.place(ctx, s, who) }
 		s.told = tell.news
 	}
+	quit := c.huntKept(ctx, s, who, tell)
 	err := runSources(ctx, run)
+	quit()
 	if err != nil && ofSource(err) {
 		if err := scan.finish(ctx, s, who, std, nil); err != nil && !errors.As(err, new(exitError)) {
 			return err
@@ -94,6 +96,28 @@ func (c *watchCommand) watch(ctx context.Context, s *scanner, scan *scanCommand,
 		return exitError{exitIncomplete, errors.New("not everything could be read; what failed stands above")}
 	}
 	return scan.finish(ctx, s, who, std, err)
+}
+
+// huntKept holds what comes against the sealed packs that are kept, beside the reading, until quit is called.
+func (c *watchCommand) huntKept(ctx context.Context, s *scanner, who protected, tell *watchLines) (quit func()) {
+	if c.Once { // the end of a scan does it
+		return func() {}
+	}
+	packs := keptHunt{app: s.app, dir: who.dir, found: func(r packHunted) {
+		tell.line("%s", keptText(r))
+		if err := s.refreshMatcher(ctx); err != nil {
+			tell.line("what was found is not looked for in new mail yet: %v", err)
+		}
+	}}
+	ctx, cancel := context.WithCancel(ctx)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		packs.watch(ctx, func(err error) {
+			tell.line("new mail was not held against the sealed packs: %v; it is tried again", err)
+		})
+	}()
+	return func() { cancel(); <-ended }
 }
 
 // checkSources signs in everywhere and lists what would be read.

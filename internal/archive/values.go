@@ -46,6 +46,14 @@ func (r *Reader) Values(ctx context.Context, cursor []byte) iter.Seq2[Value, err
 	}
 }
 
+// Newest changes whenever an event with new values is stored.
+func (r *Reader) Newest(ctx context.Context) (num int64, err error) {
+	if err := r.q.QueryRowContext(ctx, `SELECT coalesce(max(num), 0) FROM archive_event`).Scan(&num); err != nil {
+		return 0, fmt.Errorf("read how far the archive is: %w", err)
+	}
+	return num, nil
+}
+
 // valuesPage reads rows behind a cursor and gives each key once: a value that many events hold has many
 // rows. A page may end within those of one key; the next begins behind all of them.
 func (r *Reader) valuesPage(ctx context.Context, cursor []byte) (page []Value, err error) {

@@ -219,7 +219,7 @@ func TestRefusedWhenMade(t *testing.T) {
 	key := newKey(t, "cert.example")
 	opts := options(key)
 	opts.Allow = []string{"parliament.example"}
-	opts.Lists = listOf{"domain:mail-provider.test": "mailbox providers", "url:https://mail-provider.test/": "mailbox providers"}
+	opts.Lists = listOf{"domain:mail-provider.test": "mailbox providers", "url:https://mail-provider.test/": "mailbox providers", "domain:storage.test": "shared storage"}
 	for text, want := range map[string]string{
 		"domain:com":                            "top-level",
 		"domain:co.uk":                          "public suffix",
@@ -232,6 +232,7 @@ func TestRefusedWhenMade(t *testing.T) {
 		"cidr:2000::/3":                         "wider than",
 		"url:https://com/*":                     "top-level",
 		"url:https://mail-provider.test/*":      "mailbox providers",
+		"url:https://storage.test/*":            "shared storage",
 		"domain:mail-provider.test":             "mailbox providers",
 		"email:@mail-provider.test":             "mailbox providers",
 		"domain:parliament.example":             "--allow",
@@ -250,7 +251,7 @@ func TestRefusedWhenMade(t *testing.T) {
 			t.Errorf("%s: refused %v; want %q", text, made.Refused, want)
 		}
 	}
-	for _, fine := range []string{"url:mailto:campaign-q7x@mailer-z4.test", "url:https://203.0.113.9/x/y", "subject:\xff\xfe not UTF-8 at all", "filename:\xff"} {
+	for _, fine := range []string{"url:mailto:campaign-q7x@mailer-z4.test", "url:https://203.0.113.9/x/y", "url:https://storage.test/f/q7x/*", "subject:\xff\xfe not UTF-8 at all", "filename:\xff"} {
 		made, err := pack.Make(opts, items(fine))
 		must(t, err)
 		if len(made.Refused) > 0 {

@@ -153,6 +153,9 @@ func (r *refuser) listed(p portcullis.Observable, in Input) string {
 	case KindURL, KindUnder:
 		host = hostOf(in.Value)
 		ask[0].Value = strings.TrimSuffix(p.Value, "*")
+		if in.Kind == KindUnder && strings.Count(in.Value, "/") == 3 { // everything at a host is the host
+			ask = append(ask, portcullis.Observable{Type: portcullis.TypeDomain, Value: host})
+		}
 	case KindEmail:
 		host = in.Value[strings.LastIndexByte(in.Value, '@')+1:]
 	}

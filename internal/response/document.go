@@ -207,7 +207,7 @@ func (p *page) events(events []Received, rows int, a about) (items []string) {
 	if a.More = len(events) - rows; a.More > 0 {
 		items = append(items, p.say("events_more", a))
 	}
-	return items
+	return append(items, p.warnings(events, "said", mostWarnings, saidLength)...)
 }
 
 func (p *page) event(e Received) string {
@@ -466,6 +466,8 @@ func rehearsals(key string) []any {
 		return []any{line{}}
 	case key == "brief_person":
 		return []any{aboutPerson{}}
+	case key == "said" || key == "check_said":
+		return []any{saidAbout{}}
 	case strings.HasPrefix(key, "check_"):
 		return []any{aboutCheck{}}
 	case strings.HasPrefix(key, "brief_"):

@@ -71,6 +71,7 @@ type Received struct {
 	Hosts     []string              `json:"hosts,omitempty"` // of the sender's; printed so that nobody can click them
 	Findings  []portcullis.ID       `json:"findings,omitempty"`
 	Evidence  []portcullis.Evidence `json:"evidence,omitempty"`
+	Said      []string              `json:"said,omitempty"` // what those who warned the house wrote for whoever has the message
 }
 
 // Reach is what is known of one person and one campaign.
@@ -97,6 +98,7 @@ const (
 	maxText     = 2000 // bytes of one attackers' text
 	maxEvidence = 20   // of one event
 	maxHosts    = 10
+	maxSaid     = 5
 )
 
 // tidy brings a reach into the one form it is stored and compared in: events in order of
@@ -139,6 +141,11 @@ func (e Received) tidy() Received {
 	e.Sender, e.Subject, e.Address = clip(e.Sender, maxText), clip(e.Subject, maxText), clip(e.Address, 320)
 	e.Evidence = e.Evidence[:min(len(e.Evidence), maxEvidence)]
 	e.Hosts = e.Hosts[:min(len(e.Hosts), maxHosts)]
+	said := slices.Clone(e.Said[:min(len(e.Said), maxSaid)])
+	for i := range said {
+		said[i] = clip(said[i], maxText)
+	}
+	e.Said = said
 	var forms []Form
 	for _, f := range Forms() {
 		if slices.Contains(e.Forms, f) {

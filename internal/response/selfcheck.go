@@ -4,8 +4,6 @@ import (
 	"cmp"
 	"slices"
 	"strconv"
-
-	"portcullis.example/portcullis"
 )
 
 // SelfCheck is what came of somebody looking through an own mailbox, alone on an own
@@ -14,10 +12,10 @@ type SelfCheck struct {
 	Languages []string
 	Messages  int64      // that were read
 	Unread    int        // places that could not be read
+	Why       []string   // the first reasons for that, as the program states them
+	Ordinary  int        // messages that look like mass phishing, which nobody meant for this person
 	Hunts     []Hunt     // what was looked for beside what the program knows by itself
 	Events    []Received // in the order of time
-	// Said is what the issuer of a pack wrote for whoever has the message.
-	Said map[portcullis.ID][]string
 	// Call is whom to call, as told by whoever gave the program to the person.
 	Call string
 }
@@ -27,10 +25,13 @@ type Hunt struct{ Issuer, For string }
 
 type aboutCheck struct {
 	about
-	Messages, Issuer, For, Call, Said string
-	Unread, Hunts                     int
-	One                               bool // message was read
+	Messages, Issuer, For, Call string
+	Unread, Hunts, Ordinary     int
+	One                         bool // message was read
 }
+
+// maxSaidAlone is all that a pack can hold: nobody else has the text for somebody who is alone with the page.
+const maxSaidAlone = 9000
 
 // maxCheckEvents is how many messages a page lists; the rest are counted.
 const maxCheckEvents = 200
@@ -39,7 +40,7 @@ const maxCheckEvents = 200
 // notice does.
 func (o *Office) SelfCheck(c SelfCheck) (Document, error) {
 	p := &page{language: o.languages.For(c.Languages, o.cfg.Language), office: o}
-	a := aboutCheck{Messages: grouped(c.Messages), One: c.Messages == 1, Unread: c.Unread, Hunts: len(c.Hunts), Call: shorten(plain(cmp.Or(c.Call, o.cfg.Office)), 200)}
+	a := aboutCheck{Messages: grouped(c.Messages), One: c.Messages == 1, Unread: c.Unread, Ordinary: c.Ordinary, Hunts: len(c.Hunts), Call: shorten(plain(cmp.Or(c.Call, o.cfg.Office)), 200)}
 	a.Count, a.Came = len(c.Events), came(c.Events)
 	a.More, a.Telephone = max(0, len(c.Events)-maxCheckEvents), o.cfg.Telephone
 	if len(c.Events) > 0 {
@@ -67,17 +68,12 @@ func (o *Office) SelfCheck(c SelfCheck) (Document, error) {
 // checked lists the messages, and what was written for those who have them.
 func (p *page) checked(c SelfCheck, a aboutCheck) (items []string) {
 	for _, e := range c.Events[:min(len(c.Events), maxCheckEvents)] {
-		text := p.event(e)
-		for _, said := range c.Said[e.Event] {
-			a.Said = p.quote(said, 600)
-			text += " " + p.say("check_said", a)
-		}
-		items = append(items, text)
+		items = append(items, p.event(e))
 	}
 	if a.More > 0 {
 		items = append(items, p.say("check_more", a))
 	}
-	return items
+	return append(items, p.warnings(c.Events, "check_said", len(c.Events), maxSaidAlone)...)
 }
 
 func (p *page) checkUnknown(events []Received, a aboutCheck) []string {
@@ -112,9 +108,15 @@ func (p *page) checkHow(c SelfCheck, a aboutCheck) (items []string) {
 		a.Issuer, a.For = p.quote(h.Issuer, 100), p.quote(h.For, 200)
 		items = append(items, p.say("check_how_pack", a))
 	}
+	if c.Ordinary > 0 {
+		items = append(items, p.say("check_how_ordinary", a))
+	}
 	items = append(items, p.say("check_how_alone", a))
 	if c.Unread > 0 {
 		items = append(items, p.say("check_unread", a))
+		for _, why := range c.Why {
+			items = append(items, p.quote(why, 300))
+		}
 	}
 	return append(items, p.say("check_how_kept", a))
 }

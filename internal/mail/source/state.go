@@ -17,7 +17,7 @@ var folderStates = statesByName(map[State]string{
 	Sent: `sent|sent items|sent mail|sent messages|gesendet|gesendete elemente|gesendete objekte|envoyés|messages envoyés|éléments envoyés|enviados|elementos enviados|mensajes enviados|
 itens enviados|e-mails enviados|inviata|posta inviata|inviati|elementi inviati|wysłane|elementy wysłane|verzonden|verzonden items|verzonden berichten|odeslané|odeslaná pošta|odoslané|
 skickat|skickade|skickade objekt|sendt|sendte elementer|sendt post|lähetetyt|trimise|elemente trimise|elküldött|elküldött elemek|poslano|poslane stavke|изпратени|отправленные|надіслані|απεσταλμένα|
-gönderilmiş öğeler|gönderilmiş postalar|saadetud|saadetud kirjad|nosūtītie|nosūtītās|išsiųsta|išsiųsti laiškai|送信済みアイテム|送信済みメール|已发送|已发送邮件|已傳送郵件|寄件備份|보낸 편지함|보낸편지함|המיילים שנשלחו|פריטים שנשלחו|البريد المرسل|الرسائل المرسلة|العناصر المرسلة|ارسال‌شده`,
+gönderilmiş öğeler|gönderilmiş postalar|saadetud|saadetud kirjad|nosūtītie|nosūtītās|išsiųsta|išsiųsti laiškai|送信済みアイテム|送信済みメール|已发送|已发送邮件|已傳送郵件|寄件備份|보낸 편지함|보낸편지함|המיילים שנשלחו|פריטים שנשלחו|البريد المرسل|الرسائل المرسلة|العناصر المرسلة|ارسال` + "\u200c" + `شده`,
 	Draft: `drafts|outbox|unsent messages|templates|entwürfe|postausgang|brouillons|boîte d'envoi|borradores|bandeja de salida|rascunhos|bozze|posta in uscita|wersje robocze|skrzynka nadawcza|concepten|postvak uit|koncepty|utkast|
 kladder|luonnokset|ciorne|schițe|piszkozatok|чернови|черновики|чернетки|πρόχειρα|taslaklar|下書き|草稿|임시보관함|임시 보관함|טיוטות|المسودات|مسودات`,
 	Junk: `spam|junk|junk e-mail|junk email|junk mail|bulk mail|bulk|junk-e-mail|courrier indésirable|indésirables|pourriel|correo no deseado|lixo eletrônico|lixo eletrónico|lixo electrónico|posta indesiderata|

@@ -99,9 +99,14 @@ func (u *unit) randomAccess(s *stream) (at io.ReaderAt, size int64, done func(),
 	if err != nil {
 		return nil, 0, nil, fmt.Errorf("keep a packed file for random access: %w", err)
 	}
+	// It holds somebody's mail. Where an open file can lose its name, it does at once, and a program that is killed
+	// leaves nothing behind.
+	nameless := os.Remove(f.Name()) == nil
 	done = func() {
 		f.Close()
-		os.Remove(f.Name())
+		if !nameless {
+			os.Remove(f.Name())
+		}
 	}
 	size, err = io.Copy(f, io.LimitReader(s.w, u.cfg.MaxTemp+1))
 	if err == nil && size > u.cfg.MaxTemp {

@@ -1,0 +1,43 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"syscall"
+)
+
+// checkPrefix begins the names of whatever a check keeps while it runs; the id of its process stands behind.
+const checkPrefix = "portcullis-check-"
+
+// checkFolder is the pattern for a temporary folder.
+func checkFolder() string { return fmt.Sprintf("%s%d-*", checkPrefix, os.Getpid()) }
+
+// sweepChecks removes what a check that was killed left behind: what belongs to no process any more.
+func sweepChecks(dir string) {
+	old, _ := filepath.Glob(filepath.Join(dir, checkPrefix+"*"))
+	for _, name := range old {
+		number, _, _ := strings.Cut(strings.TrimPrefix(filepath.Base(name), checkPrefix), "-")
+		if pid, err := strconv.Atoi(number); err == nil && pid > 0 && !alive(pid) {
+			_ = os.RemoveAll(name) // another's is not ours to remove, and is not removed
+		}
+	}
+}
+
+// alive tells whether a process is there.
+func alive(pid int) bool {
+	p, err := os.FindProcess(pid)
+	if err != nil {
+		return false
+	}
+	defer func() { _ = p.Release() }()
+	if runtime.GOOS == "windows" { // there it could be opened, so it is there
+		return true
+	}
+	err = p.Signal(syscall.Signal(0))
+	return err == nil || errors.Is(err, syscall.EPERM)
+}
