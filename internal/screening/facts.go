@@ -17,7 +17,7 @@ const (
 	otherCountry = 0.95
 	otherGender  = 0.85
 	justBelow    = MatchThreshold - 0.01
-	sameName     = 0.95 // from here on a rare name is not let go for one fact that contradicts
+	sameName     = 0.95  // from here on a rare name is not let go for one fact that contradicts
 	common       = -5.01 // powers of ten
 	commonAlone  = -3.01
 )
