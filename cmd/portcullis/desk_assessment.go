@@ -106,7 +106,7 @@ func weighedRows(a assessment.Answer) (list []web.Weighed) {
 				continue
 			}
 			c := r.Cells[at]
-			row.Cells = append(row.Cells, web.Cell{Word: c.Rung.String(), Effective: c.Rung.Likelihood(), Leans: leaning(c.Bearing)})
+			row.Cells = append(row.Cells, web.Cell{Word: rungWord(c.Rung), Effective: c.Rung.Likelihood(), Leans: leaning(c.Bearing)})
 		}
 		list = append(list, row)
 	}
@@ -168,4 +168,20 @@ func (d *deskService) weighedBy(ctx context.Context, id portcullis.ID) (string, 
 		return "", err
 	}
 	return last[0].Who, nil
+}
+
+// rungWord is the word of a rung of the ladder, or of the named one next to it: what is drafted
+// from profiles stands between those that people name, and its number says nothing to them.
+func rungWord(r assessment.Rung) string {
+	best, away := "", 0
+	for _, word := range assessment.RungWords() {
+		named, err := assessment.ParseRung(word)
+		if d := max(named-r, r-named); err == nil && (best == "" || int(d) < away) {
+			best, away = word, int(d)
+		}
+	}
+	if away > 0 {
+		best = "about " + best
+	}
+	return strings.ReplaceAll(best, "-", " ")
 }

@@ -76,7 +76,7 @@ func matchesAudit(l access.Line, q web.AuditQuery) bool {
 }
 
 func (d *deskService) auditRow(l access.Line) web.AuditRow {
-	row := web.AuditRow{Seq: l.Seq, Time: d.atDesk(l.Time), Who: l.Who, Via: l.Via, Kind: l.Kind, What: d.subjectWords(portcullis.ID(l.Subject)), Detail: detailWords(l.Detail), Hash: l.Hash, Erased: l.Erased}
+	row := web.AuditRow{Seq: l.Seq, Time: d.atDesk(l.Time), Who: l.Who, Via: l.Via, Kind: l.Kind, What: d.subjectWords(portcullis.ID(l.Subject)), Detail: d.detailWords(l.Detail), Hash: l.Hash, Erased: l.Erased}
 	if l.Refused {
 		row.Kind += " (refused)"
 		row.Detail = l.Why
@@ -105,7 +105,7 @@ func (d *deskService) subjectWords(id portcullis.ID) string {
 }
 
 // detailWords are the few words that stand in an entry's detail.
-func detailWords(raw json.RawMessage) string {
+func (d *deskService) detailWords(raw json.RawMessage) string {
 	var in intake
 	if json.Unmarshal(raw, &in) == nil && !in.At.IsZero() {
 		return in.words()
@@ -116,15 +116,20 @@ func detailWords(raw json.RawMessage) string {
 	}
 	var words []string
 	for _, name := range slices.Sorted(maps.Keys(fields)) {
-		words = append(words, strings.ReplaceAll(name, "_", " ")+": "+valueWords(fields[name]))
+		words = append(words, strings.ReplaceAll(name, "_", " ")+": "+d.valueWords(fields[name]))
 	}
 	return printable(strings.Join(words, "; "))
 }
 
-func valueWords(v any) string {
+func (d *deskService) valueWords(v any) string {
 	list, ok := v.([]any)
-	if text, is := v.(string); is && portcullis.ID(text).Kind() == "campaign" {
-		return handle(portcullis.ID(text))
+	if text, is := v.(string); is {
+		if at, err := time.Parse(time.RFC3339Nano, text); err == nil {
+			return d.atDesk(at).UTC().Format("2 Jan 2006 15:04 UTC")
+		}
+		if portcullis.ID(text).Kind() == "campaign" {
+			return handle(portcullis.ID(text))
+		}
 	}
 	if !ok {
 		return fmt.Sprint(v)

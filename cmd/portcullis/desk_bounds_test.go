@@ -146,7 +146,7 @@ func TestPrivilegedSubjects(t *testing.T) {
 		t.Fatal("nothing reached the privileged person")
 	}
 	for _, r := range person.Received {
-		if r.Title != "a privileged mail" || r.From != "not shown" {
+		if r.Title != "a privileged mail" || r.From != "somebody who is not shown" {
 			t.Errorf("%q from %q of privileged mail is shown", r.Title, r.From)
 		}
 	}

@@ -47,7 +47,7 @@ func (d *deskService) headFor(ctx context.Context, event portcullis.ID, who []po
 	case decision.Allowed:
 		return d.head(ctx, event)
 	case decision.BreakGlass:
-		return envelopeOf{subject: "a privileged mail", from: "not shown"}, nil
+		return envelopeOf{subject: "a privileged mail", from: "somebody who is not shown"}, nil
 	}
 	return envelopeOf{}, nil
 }

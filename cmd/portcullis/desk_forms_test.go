@@ -354,3 +354,15 @@ func BenchmarkAddIndicators(b *testing.B) {
 		}
 	}
 }
+
+// No cell of the matrix shows the number of a rung for a word.
+func TestRungsHaveWords(t *testing.T) {
+	for r := assessment.Expected; r <= assessment.Excluded; r++ {
+		if word := rungWord(r); strings.ContainsAny(word, "0123456789") || word == "" {
+			t.Errorf("rung %d is %q", int(r), word)
+		}
+	}
+	if exact, near := rungWord(assessment.Rare), rungWord(19); exact != "rare" || near != "about exceptional" {
+		t.Errorf("%q, %q", exact, near)
+	}
+}

@@ -427,7 +427,7 @@ func done(r *http.Request) string {
 		return fmt.Sprintf("%s drafted. Each needs an approver before it leaves the house.", plural(min(max(n, 0), 1e6), "notice was", "notices were"))
 	}
 	return map[string]string{
-		"merged":     "The campaigns are one now. The merge can be undone by splitting.",
+		"merged":     "The campaigns are one now. It can be taken back under “Merge, split”.",
 		"split":      "The events you ticked are a campaign of their own now. The machine will not put them back.",
 		"moved":      "The campaign you asked for was merged into this one.",
 		"approved":   "The notice is approved. It can be sent now.",

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"portcullis.example/portcullis"
 	"portcullis.example/portcullis/internal/testenv"
 )
 
@@ -24,7 +25,8 @@ func TestInBrowser(t *testing.T) {
 		t.Skip("a browser takes minutes")
 	}
 	chromium, node := testenv.Browser(t, "browser")
-	plain := &fakeDesk{}
+	const few = 16 // rows of a list: axe looks at each, and the next hundred are made alike
+	plain := &fakeDesk{few: few}
 	type desk struct {
 		URL     string `json:"url"`
 		Control string `json:"control"`
@@ -33,11 +35,11 @@ func TestInBrowser(t *testing.T) {
 		Page    string `json:"page,omitempty"` // this one only
 	}
 	desks := map[string]desk{}
-	for name, f := range map[string]*fakeDesk{"plain": plain, "hostile": {hostile: true}, "empty": {empty: true}, "huge": {huge: true}} {
+	for name, f := range map[string]*fakeDesk{"plain": plain, "hostile": {hostile: true, few: few}, "empty": {empty: true}, "huge": {huge: true}} {
 		url, cut := serveDesk(t, f)
 		control := httptest.NewServer(controls(f, cut))
 		t.Cleanup(control.Close)
-		desks[name] = desk{URL: url, Control: control.URL, From: 0, To: 4}
+		desks[name] = desk{URL: url, Control: control.URL, From: 0, To: 2} // colours change no layout: the plain desk is seen in the other two
 		switch name {
 		case "plain":
 			desks[name] = desk{URL: url, Control: control.URL, From: 2, To: 4}
@@ -121,6 +123,7 @@ func controls(f *fakeDesk, cut func()) http.Handler {
 	mux.HandleFunc("POST /conflict", func(http.ResponseWriter, *http.Request) {
 		f.fail(&ConflictError{By: "Chiara Marchetti", When: fakeNow.Add(-time.Minute), What: "split it"})
 	})
+	mux.HandleFunc("POST /merged", func(_ http.ResponseWriter, r *http.Request) { f.mergeAway(portcullis.ID(r.FormValue("id"))) })
 	mux.HandleFunc("POST /cut", func(http.ResponseWriter, *http.Request) { cut() })
 	return mux
 }

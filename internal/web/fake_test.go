@@ -30,12 +30,14 @@ type fakeDesk struct {
 	hostile bool
 	empty   bool
 	huge    bool // a graph of more than the server draws
+	few     int  // rows of each list at most, where a page is looked at many times; 0: as many as there are
 
 	mu   sync.Mutex
 	acts []string // guarded by mu
 	err  error    // guarded by mu: what the next call answers
 	// states of notices that acts changed, guarded by mu
 	states map[portcullis.ID]NoticeState
+	gone   portcullis.ID // guarded by mu: a campaign that went up in another while pages showed it
 	feed   *Feed
 }
 
@@ -68,11 +70,37 @@ func answer[T any](f *fakeDesk, v T) (T, error) {
 		var zero T
 		v = zero
 	}
+	if f.few > 0 {
+		shorten(reflect.ValueOf(&v).Elem(), f.few)
+	}
 	if f.hostile {
 		n := 0
 		attack(reflect.ValueOf(&v).Elem(), "", &n)
 	}
 	return v, nil
+}
+
+// shorten cuts every list within v.
+func shorten(v reflect.Value, most int) {
+	switch v.Kind() {
+	case reflect.Pointer:
+		if !v.IsNil() {
+			shorten(v.Elem(), most)
+		}
+	case reflect.Struct:
+		for i := range v.NumField() {
+			if v.Type().Field(i).IsExported() {
+				shorten(v.Field(i), most)
+			}
+		}
+	case reflect.Slice:
+		if v.Len() > most && v.Type().Elem().Kind() == reflect.Struct {
+			v.Set(v.Slice(0, most))
+		}
+		for i := range v.Len() {
+			shorten(v.Index(i), most)
+		}
+	}
 }
 
 func (f *fakeDesk) act(format string, args ...any) error {
@@ -87,6 +115,14 @@ func (f *fakeDesk) act(format string, args ...any) error {
 		f.feed.Publish(Change{Topic: "notices"}, Change{Topic: "campaigns"}, Change{Topic: "situation"})
 	}
 	return nil
+}
+
+// mergeAway has a campaign go up in another, and tells the pages.
+func (f *fakeDesk) mergeAway(id portcullis.ID) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.gone = id
+	f.feed.Publish(Change{Topic: "campaigns"})
 }
 
 func (f *fakeDesk) fail(err error) {
@@ -227,7 +263,10 @@ func (f *fakeDesk) Campaign(_ context.Context, id portcullis.ID) (Campaign, erro
 		return Campaign{}, ErrNotFound
 	}
 	c := Campaign{CampaignRow: campaignRow(0), Version: 7, MergedFrom: []CampaignRef{campaignOf(6)}, MembersTotal: 41, TargetsTotal: 17, Undrafted: 4}
-	if id == "campaign:0009" { // a name that was merged away
+	f.mu.Lock()
+	gone := f.gone == id
+	f.mu.Unlock()
+	if id == "campaign:0009" || gone { // a name that was merged away
 		return answer(f, c)
 	}
 	c.ID = id

@@ -3,6 +3,7 @@ package web
 import (
 	"fmt"
 	"html/template"
+	"math"
 	"net/url"
 	"strings"
 	"time"
@@ -35,6 +36,7 @@ func functions(c Config, a assets) template.FuncMap {
 		"severity": severityClass, "stateClass": stateClass, "sign": sign, "spark": spark,
 		"times":   func(a, b float64) float64 { return a * b },
 		"more":    more,
+		"odds":    odds,
 		"yards":   func() []band { return yardstick },
 		"has":     func(m map[NoticeState]int, s string) int { return m[NoticeState(s)] },
 		"dict":    dict,
@@ -163,4 +165,12 @@ func dict(pairs ...any) (map[string]any, error) {
 		m[key] = pairs[i+1]
 	}
 	return m, nil
+}
+
+// odds is a likelihood as people say it: a small one as one in so many.
+func odds(p float64) string {
+	if p >= 0.1 || p <= 0 {
+		return fmt.Sprintf("%.2f", p)
+	}
+	return "1 in " + thousands(int(math.Round(1/p)))
 }

@@ -47,6 +47,9 @@ func visible(s string) string { return visibleUpTo(s, clipAt) }
 // visibleAll does so without a bound, for the one place where the whole is wanted.
 func visibleAll(s string) string { return visibleUpTo(s, 4000) }
 
+// clipSlack is how little is not worth leaving out: to say so would take as much room.
+const clipSlack = 24
+
 func visibleUpTo(s string, limit int) string {
 	if plain(s) && len(s) <= limit {
 		return s
@@ -54,7 +57,7 @@ func visibleUpTo(s string, limit int) string {
 	var b strings.Builder
 	n, marks := 0, 0
 	for i, r := range s {
-		if n++; n > limit {
+		if n++; n > limit && len(s)-i > clipSlack {
 			fmt.Fprintf(&b, "… (%s more bytes)", thousands(len(s)-i))
 			return b.String()
 		}

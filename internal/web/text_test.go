@@ -17,6 +17,9 @@ func TestVisible(t *testing.T) {
 		}
 	}
 	long := visible(strings.Repeat("W", 10_000))
+	if almost := strings.Repeat("a", clipAt+3); visible(almost) != almost {
+		t.Errorf("three characters are left out, and the page says so in fifteen: %q", visible(almost))
+	}
 	if !strings.HasSuffix(long, "… (9,840 more bytes)") || utf8.RuneCountInString(long) > 200 {
 		t.Errorf("a long line becomes %q", long)
 	}
@@ -46,4 +49,12 @@ func FuzzVisible(f *testing.F) {
 			}
 		}
 	})
+}
+
+func TestOdds(t *testing.T) {
+	for p, want := range map[float64]string{1: "1.00", 0.71: "0.71", 0.044: "1 in 23", 1.0 / 4096: "1 in 4,096", 0: "0.00"} {
+		if got := odds(p); got != want {
+			t.Errorf("odds(%v) = %q, want %q", p, got, want)
+		}
+	}
 }

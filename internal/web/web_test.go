@@ -65,7 +65,7 @@ func post(t testing.TB, h http.Handler, path string, form url.Values) *httptest.
 var everyPage = []struct{ name, path, as string }{
 	{"situation", "/", ""}, {"situation-reader", "/", "reader"}, {"campaigns", "/campaigns", ""}, {"campaign", "/campaigns/campaign:0000", ""}, {"people", "/people", ""}, {"person", "/people/person:0007", ""},
 	{"person-held", "/people/person:0002", ""}, {"person-self", "/people/person:0001", "member"}, {"finding", "/findings/finding:0001", ""}, {"hunt", "/hunt", ""}, {"hunt-hits", "/hunt?q=seminar-news.example", ""},
-	{"hunt-personal", "/hunt?q=press@mail.example", "analyst"}, {"notice-delayed", "/notices/notice:0003", ""}, {"hunt-wrong", "/hunt?q=a&from=yesterday", ""}, {"indicators", "/indicators", ""}, {"notices", "/notices", ""}, {"notice", "/notices/notice:0000", ""}, {"notice-refused", "/notices/notice:0001", ""},
+	{"hunt-personal", "/hunt?q=press@mail.example", "analyst"}, {"hunt-wrong", "/hunt?q=a&from=yesterday", ""}, {"indicators", "/indicators", ""}, {"notices", "/notices", ""}, {"notice", "/notices/notice:0000", ""}, {"notice-refused", "/notices/notice:0001", ""},
 	{"notice-delayed", "/notices/notice:0003", ""}, {"notice-sent", "/notices/notice:0014", ""}, {"knew", "/knew", ""}, {"contacts", "/contacts", "member"}, {"audit", "/audit", ""},
 	{"screen", "/screening", "reader"}, {"audit-ask", "/audit?ask=finding:0001", "admin"}, {"signin", "/sign-in", ""}, {"notfound", "/nothing/here", ""}, {"forbidden", "/findings/finding:0001", "admin"},
 }

@@ -24,9 +24,11 @@ async function sit(options) {
 let phone;
 async function look(page, name) {
   await page.waitForLoadState("load");
-  await inspect(page, `${name} light desktop`);
-  await phone.goto(page.url().replace(/[?&]done=.*/, ""), { waitUntil: "load" });
-  await inspect(phone, `${name} dark 320px`);
+  const onPhone = async () => {
+    await phone.goto(page.url().replace(/[?&]done=.*/, ""), { waitUntil: "load" });
+    await inspect(phone, `${name} dark 320px`);
+  };
+  await Promise.all([inspect(page, `${name} light desktop`), onPhone()]);
 }
 
 async function inspect(page, where) {
@@ -98,13 +100,15 @@ await step("the loud campaign appears by itself", async () => {
   await first.evaluate(() => { window.stays = true; });
   await first.waitForFunction(() => document.querySelector("#campaigns table tbody tr"), undefined, { timeout: 60_000 });
   must(await first.evaluate(() => window.stays), "the page was loaded anew instead of changed");
-  await says(first, "none is overdue");
+  must(/clocks? runs?;|overdue/.test(await words(first)), "no clock runs: " + (await words(first)).slice(0, 300)); // a slow machine may be late already
   await look(first, "situation during the exercise");
 });
 
 await step("the campaign, and who was reached", async () => {
   await go(first, "/");
-  await first.locator("#campaigns tbody th a").first().click();
+  const holds = await Promise.all((await campaigns()).map(async (c) => [c.id, (await program("GET", "/campaigns/" + c.id)).text.includes("reader-metrics.example")]));
+  const [id] = holds.find(([, it]) => it) ?? holds[0]; // on a slow machine the quiet one may be there too
+  await first.locator(`#campaigns tbody th a[href="/campaigns/${id}"]`).click();
   await first.waitForURL("**/campaigns/**");
   loud = decodeURIComponent(new URL(first.url()).pathname.split("/").pop());
   await says(first, "reader-metrics.example");
@@ -303,8 +307,10 @@ await step("a hunt", async () => {
 });
 
 await step("merging, and taking it back", async () => {
-  await go(second, "/campaigns/" + quiet); // stays open while the other one acts
-  await second.evaluate(() => document.querySelectorAll("[data-live]").forEach((e) => e.removeAttribute("data-live")));
+  await go(second, "/campaigns/" + quiet); // stays open, with a box ticked, while the other one acts
+  await second.waitForSelector("#live[data-state=on]");
+  const ticked = second.locator("#evidence input[type=checkbox]").first();
+  await ticked.check({ force: true });
   await go(first, "/campaigns/" + quiet);
   const mergeInto = async (id) => {
     if (!await first.locator("#merge").isVisible()) await fold(first, "Merge it into another campaign");
@@ -317,7 +323,8 @@ await step("merging, and taking it back", async () => {
   await mergeInto(loud);
   await says(first, "The campaigns are one now");
   must((await campaigns()).length === 1, "there are still two");
-  await second.locator("#evidence input[type=checkbox]").first().check({ force: true });
+  await second.waitForFunction(() => document.getElementById("live").textContent.includes("become another"));
+  must(await ticked.isChecked(), "what was ticked is lost");
   await fold(second, "Split off the ticked events");
   await second.fill("#split-why", "Another hand.");
   await press(second, "Make them a campaign of their own");

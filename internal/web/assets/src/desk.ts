@@ -41,16 +41,27 @@ function refresh(): void {
   request.addEventListener("load", () => {
     const next = request.responseXML;
     if (request.status !== 200 || !next || !next.getElementById("main")) { say("Reload the page", "off"); return; }
-    if (new URL(request.responseURL).pathname !== location.pathname) { location.assign(request.responseURL); return; } // merged meanwhile
+    if (new URL(request.responseURL).pathname !== location.pathname) { leave(request.responseURL); return; } // merged meanwhile
     take(next);
   });
   request.addEventListener("error", () => say("Not live", "off"));
   request.send();
 }
 
+// leave opens the page that this one has become. What somebody has ticked or typed here would be
+// lost, so then the page only says so: what is sent from it is answered as somebody having been faster.
+function leave(where: string): void {
+  if (!held && !busy(document.body)) { location.assign(where); return; }
+  say("This page has become another: reload it when you are done", "off");
+}
+
+// held is whether a mouse button or finger is down: what is replaced then is not clicked.
+let held = false;
+
 // take replaces what differs, leaves alone where somebody is typing, and keeps
 // what was folded open and where the focus was.
 function take(next: Document): void {
+  if (held) { window.setTimeout(() => take(next), quietly); return; }
   let changed = false;
   for (const old of document.querySelectorAll<HTMLElement>("[data-live]")) {
     const now = next.getElementById(old.id);
@@ -58,18 +69,21 @@ function take(next: Document): void {
     const plain = fingerprint(now);
     if (old.dataset.was === undefined) old.dataset.was = fingerprint(old);
     if (plain === old.dataset.was || busy(old)) continue;
-    const open = [...old.querySelectorAll("details")].map((d) => d.open);
+    const were = folds(old);
     const focus = (document.activeElement instanceof HTMLElement && old.contains(document.activeElement)) ? document.activeElement.getAttribute("href") : null;
     const fresh = document.importNode(now, true);
     fresh.dataset.was = plain;
-    fresh.querySelectorAll("details").forEach((d, i) => { d.open = open[i] ?? d.open; });
+    for (const [name, d] of folds(fresh)) d.open = were.get(name)?.open ?? d.open;
     old.replaceWith(fresh);
     if (focus !== null) [...fresh.querySelectorAll<HTMLElement>("a[href]")].find((a) => a.getAttribute("href") === focus)?.focus();
     fresh.classList.add("pc-fresh");
     changed = true;
   }
   for (const fresh of next.querySelectorAll<HTMLElement>("[data-live]")) {
-    if (!document.getElementById(fresh.id)) { location.reload(); return; }
+    if (document.getElementById(fresh.id)) continue;
+    if (!busy(document.body)) location.reload();
+    else say("There is more: reload the page when you are done", "off");
+    return;
   }
   if (changed) {
     document.title = next.title;
@@ -85,11 +99,27 @@ function fingerprint(e: HTMLElement): string {
   return (e.textContent ?? "") + versions.join(" ");
 }
 
+// folds are the folded parts by what they say, wherever they stand after a change.
+function folds(e: HTMLElement): Map<string, HTMLDetailsElement> {
+  const all = new Map<string, HTMLDetailsElement>();
+  for (const d of e.querySelectorAll("details")) {
+    let name = d.querySelector("summary")?.textContent ?? "";
+    while (all.has(name)) name += "+"; // the second of that name
+    all.set(name, d);
+  }
+  return all;
+}
+
+// busy is whether somebody is typing within e, or has ticked, chosen or typed what is not sent yet.
 function busy(e: HTMLElement): boolean {
   const a = document.activeElement;
   if (a && e.contains(a) && a.matches("input, textarea, select")) return true;
-  return [...e.querySelectorAll<HTMLInputElement | HTMLTextAreaElement>("input:not([type=hidden]), textarea")]
-    .some((f) => f.value !== f.defaultValue || (f instanceof HTMLInputElement && f.checked !== f.defaultChecked));
+  return [...e.querySelectorAll<HTMLInputElement | HTMLTextAreaElement | HTMLSelectElement>("input:not([type=hidden]), textarea, select")].some(differs);
+}
+
+function differs(f: HTMLInputElement | HTMLTextAreaElement | HTMLSelectElement): boolean {
+  if (f instanceof HTMLSelectElement) return [...f.options].some((o, i, all) => o.selected !== (all.some((x) => x.defaultSelected) ? o.defaultSelected : i === 0));
+  return f.value !== f.defaultValue || (f instanceof HTMLInputElement && f.checked !== f.defaultChecked);
 }
 
 // A link to a place inside a folded part opens it.
@@ -110,6 +140,8 @@ function once(): void {
   });
 }
 
+document.addEventListener("pointerdown", () => { held = true; });
+for (const end of ["pointerup", "pointercancel", "blur"]) window.addEventListener(end, () => { window.setTimeout(() => { held = false; }); });
 window.addEventListener("hashchange", unfold);
 unfold();
 once();
