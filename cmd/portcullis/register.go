@@ -6,14 +6,17 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"runtime/debug"
 	"strings"
 	"text/tabwriter"
 	"time"
 
 	"portcullis.example/portcullis/internal/register"
+	"portcullis.example/portcullis/internal/register/honey"
 	"portcullis.example/portcullis/internal/register/ledger"
 	budget "portcullis.example/portcullis/internal/register/meter"
 )
@@ -33,8 +36,12 @@ type registerCommand struct {
 	Endings  registerEndCommand      `cmd:"" name:"end-emergency" help:"End a declared emergency early. Declaring and rehearsing are requests."`
 	Left     registerLeftCommand     `cmd:"" help:"How much a person has left."`
 	Findings registerFindingsCommand `cmd:"" help:"What the guard has found, as JSON lines for the mail side."`
-	// honey, extract, find-copies and demo have files of their own: registerhoney.go …
-	Token registerTokenCommand `cmd:"" help:"Make a supervisor's token."`
+	Token    registerTokenCommand    `cmd:"" help:"Make a supervisor's token."`
+
+	Honey      registerHoneyCommand      `cmd:"" help:"Plant honey voters, and look for them."`
+	Extract    registerExtractCommand    `cmd:"" help:"The lawful bulk copy: own honey set per recipient, encrypted, in the ledger."`
+	FindCopies registerFindCopiesCommand `cmd:"" name:"find-copies" help:"Where copies of the register lie: file servers, archives, spreadsheets, mailboxes."`
+	Demo       registerDemoCommand       `cmd:"" help:"Try the guard on an invented register, with a clerk and a thief."`
 }
 
 // supervisor is who acts, by the token that is theirs alone.
@@ -108,8 +115,30 @@ func (c *serveCommand) serveRegister(ctx context.Context, all Config, std stdio)
 		return exitError{exitIncomplete, err}
 	}
 	defer func() { err = errors.Join(err, g.Close()) }()
+	if err := watchHoney(g, cfg); err != nil {
+		return err
+	}
 	fmt.Fprintf(std.out, "The register guard listens on %s before %s.\n", cfg.Listen, cfg.Upstream)
 	return g.Serve(ctx)
+}
+
+// watchHoney has the guard look for the honey voters that were planted. Those of later
+// sets are looked for from its next start on.
+func watchHoney(g *register.Guard, cfg register.Config) error {
+	dir := filepath.Join(cfg.KeysDir(), "honey")
+	if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	book, err := honey.OpenBook(dir)
+	if err != nil {
+		return err
+	}
+	w, err := book.Watch(g.Number)
+	if err != nil {
+		return err
+	}
+	g.SetWatch(w)
+	return nil
 }
 
 func (c *registerStatusCommand) Run(ctx context.Context, std stdio, g *Globals) error {

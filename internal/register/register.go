@@ -297,6 +297,9 @@ func maxTime(a, b time.Time) time.Time {
 	return b
 }
 
+// Number is the number under which a voter stands in the ledger.
+func (g *Guard) Number(key []byte) (uint64, error) { return g.book.Number(key) }
+
 // SetWatch has results watched for honey voters from now on.
 func (g *Guard) SetWatch(w Watch) { g.watch.Store(&w) }
 

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -115,6 +116,10 @@ type periods struct {
 	mu   sync.RWMutex
 	all  []*period // guarded by mu
 	gone []keyMark // periods the ledger has blocks of, and no key; guarded by mu
+
+	// limit is what integers has found, 0 since all has changed: it is asked for every row that
+	// leaves, and a lock for each would cost more than all else that is done with a key.
+	limit atomic.Uint64
 }
 
 // keyMark lets the state remember which key a period was permuted with: another one in its
@@ -159,6 +164,7 @@ func (ps *periods) check(known []keyMark) error {
 		if i >= 0 {
 			errs = append(errs, fmt.Errorf("the key of the period from %s in %s is not the one its blocks were written with: put that one back", k.From, ps.dir))
 			ps.all = slices.Delete(ps.all, i, i+1)
+			ps.limit.Store(0)
 		}
 	}
 	return errors.Join(errs...)
@@ -181,6 +187,7 @@ func loadPeriods(cfg Config) (*periods, error) {
 			return nil, fmt.Errorf("key %s: %w", filepath.Join(cfg.Keys, name), err)
 		}
 		ps.all = append(ps.all, p)
+		ps.limit.Store(0)
 	}
 	return ps, nil
 }
@@ -199,12 +206,17 @@ func (ps *periods) known(m month) *period {
 
 // integers is the range of keys that pass as they are now.
 func (ps *periods) integers() uint64 {
+	if n := ps.limit.Load(); n != 0 {
+		return n
+	}
 	ps.mu.RLock()
 	defer ps.mu.RUnlock()
-	if len(ps.all) == 0 {
-		return ps.fresh.integers
+	n := ps.fresh.integers
+	if len(ps.all) > 0 {
+		n = ps.all[len(ps.all)-1].integers
 	}
-	return ps.all[len(ps.all)-1].integers
+	ps.limit.Store(n) // under mu, so that it is never older than all
+	return n
 }
 
 // at gives the period of a time, and makes it where there is none yet. Its key is durable
@@ -239,6 +251,7 @@ func (ps *periods) at(t time.Time) (*period, error) {
 	}
 	ps.all = append(ps.all, &p)
 	slices.SortFunc(ps.all, func(a, b *period) int { return int(a.from - b.from) })
+	ps.limit.Store(0)
 	return &p, nil
 }
 
@@ -269,6 +282,7 @@ func (ps *periods) erase(by month) (gone []*period, err error) {
 		ps.gone = append(ps.gone, p.mark())
 		clear(p.key[:])
 		gone, ps.all = append(gone, p), ps.all[1:]
+		ps.limit.Store(0)
 	}
 	return gone, nil
 }

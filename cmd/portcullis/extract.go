@@ -1,0 +1,195 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"filippo.io/age"
+
+	"portcullis.example/portcullis/internal/register"
+	"portcullis.example/portcullis/internal/register/extract"
+	"portcullis.example/portcullis/internal/register/ledger"
+	budget "portcullis.example/portcullis/internal/register/meter"
+)
+
+type registerExtractCommand struct {
+	For        string   `help:"Who gets it." required:"" placeholder:"RECIPIENT"`
+	Name       string   `help:"Which of their extracts this is. Default: today's date."`
+	Reason     string   `help:"Why, by which law. It stands in the ledger." required:""`
+	From       string   `help:"The register: a file with a head, or with --database-file a table." required:"" placeholder:"SOURCE"`
+	To         []string `help:"The recipient's public key, age1…; more than one if several people may open it." placeholder:"KEY"`
+	Recipients []string `help:"Files with such keys, one a line." placeholder:"FILE" type:"path"`
+	Out        string   `help:"The encrypted file; there must be none of that name." required:"" placeholder:"FILE" type:"path"`
+	OneIn      int      `help:"One honey voter in so many rows." default:"1000"`
+	Domain     string   `help:"Mail domain of the house for honey addresses." placeholder:"DOMAIN"`
+	registerSource
+	honeyKeys
+	supervisor
+}
+
+// Help teaches what the one-line help cannot.
+func (registerExtractCommand) Help() string {
+	return `The lawful bulk copy. Each recipient's has honey voters of its own, so that a copy that turns up tells whose it was. The plain copy never touches the disk; without the ledger there is no copy.
+
+A receipt (FILE.receipt.json) goes with it. It does not say how many honey voters there are: neither should you.`
+}
+
+// Run makes the extract.
+func (c *registerExtractCommand) Run(ctx context.Context, std stdio, g *Globals) (err error) {
+	cfg, err := registerConfig(g)
+	if err != nil {
+		return err
+	}
+	keys, err := c.keys()
+	if err != nil {
+		return exitError{exitIncomplete, err}
+	}
+	b, dir, err := c.book(g)
+	if err != nil {
+		return err
+	}
+	src, columns, err := c.open(ctx, c.From)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, src.Close(context.WithoutCancel(ctx))) }()
+	to, err := c.noter(ctx, &cfg, std)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, to.close()) }()
+	now := time.Now()
+	if c.Name == "" {
+		c.Name = now.Format(time.DateOnly)
+	}
+	m, err := extract.Make(ctx, extract.Options{
+		Source: src, Columns: columns, Book: b, Noter: to.Noter, Recipient: c.For, Extract: c.Name, Reason: c.Reason,
+		OneIn: c.OneIn, Mail: c.Domain, Keys: keys, Out: c.Out, Now: now, Filter: true,
+	})
+	if err != nil {
+		return err
+	}
+	if _, err := keepFilter(dir, m.Filter); err != nil {
+		return err
+	}
+	if err := os.WriteFile(c.Out+".receipt.json", m.Receipt.JSON(), 0o600); err != nil {
+		return err
+	}
+	fmt.Fprintf(std.out, "%s: %s rows for %s, SHA-256 %s. The receipt is beside it; the honey voters are known to the holder of %s alone.\n", c.Out, thousands(m.Receipt.Rows), printable(c.For), m.Receipt.SHA256, dir)
+	return nil
+}
+
+// keys reads the recipient's public keys.
+func (c *registerExtractCommand) keys() (all []age.Recipient, err error) {
+	for _, path := range c.Recipients {
+		raw, err := os.ReadFile(path)
+		if err != nil {
+			return nil, err
+		}
+		list, err := age.ParseRecipients(strings.NewReader(string(raw)))
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", path, err)
+		}
+		all = append(all, list...)
+	}
+	for _, k := range c.To {
+		r, err := age.ParseX25519Recipient(k)
+		if err != nil {
+			return nil, fmt.Errorf("--to: %w", err)
+		}
+		all = append(all, r)
+	}
+	if len(all) == 0 {
+		return nil, errors.New("to whom: --to age1… or --recipients FILE; the recipient makes a key with age-keygen and gives you the public half")
+	}
+	return all, nil
+}
+
+// kindExtract is what the ledger calls the entry.
+const kindExtract = "extract"
+
+// bookNoter writes to the ledger itself, where no guard is running.
+type bookNoter struct {
+	book *ledger.Ledger
+	by   string
+}
+
+// Note writes the entry.
+func (n bookNoter) Note(ctx context.Context, e extract.Entry) error {
+	detail, err := json.Marshal(e)
+	if err != nil {
+		return err
+	}
+	return n.book.Note(ctx, ledger.Entry{Kind: kindExtract, Principal: n.by, Program: "portcullis register extract", Purpose: e.Reason, Text: entryText(e), Detail: detail})
+}
+
+func entryText(e extract.Entry) string {
+	return fmt.Sprintf("extract %s for %s: %d voters, SHA-256 %s: %s", e.Extract, e.Recipient, e.Rows, e.SHA256, e.Reason)
+}
+
+// Disclose records whose records the extract holds.
+func (n bookNoter) Disclose(ctx context.Context, e extract.Entry, keys []string) error {
+	d := ledger.Disclosure{Principal: e.Recipient, Program: "portcullis register extract", Purpose: e.Reason}
+	for _, k := range keys {
+		v, err := n.book.Number([]byte(k))
+		if err != nil {
+			return err
+		}
+		d.Voters = append(d.Voters, v)
+	}
+	return n.book.Record(ctx, &d)
+}
+
+// guardNoter has the running guard note it.
+type guardNoter struct {
+	s   supervisor
+	cfg *register.Config
+}
+
+// Note notes it.
+func (n guardNoter) Note(ctx context.Context, e extract.Entry) error {
+	_, err := n.s.act(ctx, n.cfg, register.Act{Do: "look", Text: entryText(e)})
+	return err
+}
+
+// closingNoter is a Noter that has to be closed.
+type closingNoter struct {
+	extract.Noter
+	close func() error
+}
+
+// noter opens the ledger for a supervisor.
+func (c *registerExtractCommand) noter(ctx context.Context, cfg *register.Config, std stdio) (closingNoter, error) {
+	token, err := c.token()
+	if err != nil {
+		return closingNoter{}, err
+	}
+	policy, err := budget.Load(cfg.Policy)
+	if err != nil {
+		return closingNoter{}, err
+	}
+	by, ok := policy.SupervisorOf(token)
+	if !ok {
+		return closingNoter{}, exitError{exitIncomplete, errors.New("this token is no supervisor's")}
+	}
+	var status register.Status
+	if err := register.Call(ctx, cfg, "GET", "/status", nil, &status); !errors.Is(err, register.ErrNotRunning) {
+		fmt.Fprintln(std.err, "The guard is running and has the ledger: the extract is noted there as a whole, not voter by voter. For that, stop the guard while the extract is made.")
+		return closingNoter{guardNoter{c.supervisor, cfg}, func() error { return nil }}, err
+	}
+	if err := os.MkdirAll(filepath.Dir(cfg.LedgerDir()), 0o700); err != nil {
+		return closingNoter{}, err
+	}
+	book, err := ledger.Open(cfg.LedgerDir(), cfg.LedgerConfig(slog.New(slog.DiscardHandler)))
+	if err != nil {
+		return closingNoter{}, err
+	}
+	return closingNoter{bookNoter{book, by}, book.Close}, nil
+}
