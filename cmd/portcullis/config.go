@@ -53,6 +53,10 @@ type Config struct {
 	// section is for a process of its own: serve runs the guard and nothing else.
 	Register register.Config `toml:"register"`
 
+	// RegisterFindings are the folders in which guards of registers leave their findings
+	// (DATA/findings of each), for the desk to take in.
+	RegisterFindings []string `toml:"register_findings"`
+
 	// Sources are mailboxes on servers, see docs/SOURCES.md.
 	Sources []sourceConfig `toml:"sources"`
 }
@@ -116,6 +120,9 @@ func (c *Config) anchor(base string) {
 	c.Register.Anchor(base)
 	paths := []*string{&c.Data, &c.People, &c.KeyFile, &c.DatabaseFile, &c.Notices.Languages, &c.Notices.Font, &c.Notices.SMTP.CAFile,
 		&c.Notices.SMTP.PasswordFile, &c.Desk.OIDC.ClientSecretFile, &c.Desk.Witness.Dir, &c.Desk.Witness.KeyFile}
+	for i := range c.RegisterFindings {
+		paths = append(paths, &c.RegisterFindings[i])
+	}
 	for i := range c.Warninglists {
 		paths = append(paths, &c.Warninglists[i])
 	}

@@ -147,6 +147,8 @@ type server struct {
 	witness *access.Witness
 	handler http.Handler
 	game    *game // nil: there is no exercise
+
+	silence map[string]portcullis.ID // of guards of registers, by their folders: what was told; followRegister's own
 }
 
 // wire puts the parts together, from the store to the pages.
@@ -436,6 +438,9 @@ func (s *server) run(ctx context.Context, watch []string, plan *exercisePlan) er
 			group.Go(func() error { return s.readSources(ctx, beside) })
 		}
 		go s.huntKept(ctx)
+		if len(s.app.cfg.RegisterFindings) > 0 {
+			go s.followRegister(ctx)
+		}
 		group.Go(func() error { return s.work(ctx, watch) })
 	}
 	fmt.Fprintln(s.std.out, "Ctrl-C ends it.")

@@ -2,7 +2,6 @@ package register
 
 import (
 	"context"
-	"slices"
 	"sync"
 	"time"
 
@@ -10,51 +9,102 @@ import (
 )
 
 // behind records after the rows have left, while the policy only observes. What it could not
-// record is a gap that it states.
+// record is a gap that it states. What is alike within a moment is recorded as one: a sync then serves
+// all that happened meanwhile, and none of them costs more than its place in a list.
 type behind struct {
-	g    *Guard
-	in   chan *ledger.Disclosure
+	g *Guard
+
+	mu      sync.Mutex // guards what follows
+	room    *sync.Cond
+	waiting map[alike][]uint64
+	voters  int // that wait
+	ended   bool
+
+	wake chan struct{}
 	done sync.WaitGroup
 }
 
-// maxBehind is how many disclosures may wait; then rows wait too.
-const maxBehind = 1024
+// alike is what disclosures recorded as one have in common.
+type alike struct {
+	principal, program, purpose string
+	statement                   uint64
+}
 
-const gather = 5 * time.Millisecond
+const (
+	maxBehind = 1 << 18               // so many voters may wait; then rows wait too
+	moment    = 20 * time.Millisecond // what a crash may lose
+)
 
 func startBehind(g *Guard) *behind {
-	b := &behind{g: g, in: make(chan *ledger.Disclosure, maxBehind)}
-	for range 512 { // all that wait share a sync
-		b.done.Go(b.run)
-	}
+	b := &behind{g: g, waiting: map[alike][]uint64{}, wake: make(chan struct{}, 1)}
+	b.room = sync.NewCond(&b.mu)
+	b.done.Go(b.run)
 	return b
 }
 
-func (b *behind) record(ctx context.Context, d *ledger.Disclosure) error {
-	own := *d
-	own.Voters = slices.Clone(d.Voters)
-	own.Time = time.Now()
+func (b *behind) record(_ context.Context, d *ledger.Disclosure) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for b.voters >= maxBehind && !b.ended {
+		b.room.Wait()
+	}
+	key := alike{d.Principal, d.Program, d.Purpose, d.Statement}
+	b.waiting[key] = append(b.waiting[key], d.Voters...)
+	if b.voters == 0 {
+		b.rouse()
+	}
+	b.voters += len(d.Voters)
+	return nil
+}
+
+func (b *behind) rouse() {
 	select {
-	case b.in <- &own:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
+	case b.wake <- struct{}{}:
+	default:
 	}
 }
 
 func (b *behind) run() {
-	for d := range b.in {
-		time.Sleep(gather) // nobody waits for it, so more can share a sync
-		if err := b.g.book.Record(context.Background(), d); err != nil {
-			_ = b.g.ledgerFailed(context.Background(), err)
-			continue
+	for range b.wake {
+		time.Sleep(moment)
+		b.mu.Lock()
+		batch, ended := b.waiting, b.ended
+		b.waiting, b.voters = make(map[alike][]uint64, len(batch)), 0
+		b.room.Broadcast()
+		b.mu.Unlock()
+		b.write(batch)
+		if ended {
+			return
 		}
-		b.g.ledgerWorks(context.Background())
 	}
+}
+
+// write records a moment; those of different people share syncs.
+func (b *behind) write(batch map[alike][]uint64) {
+	const most = 1 << 18 // of one record
+	var all sync.WaitGroup
+	for key, voters := range batch {
+		all.Go(func() {
+			for len(voters) > 0 {
+				n := min(len(voters), most)
+				d := ledger.Disclosure{Principal: key.principal, Program: key.program, Purpose: key.purpose, Statement: key.statement, Voters: voters[:n]}
+				if err := b.g.book.Record(context.Background(), &d); err != nil {
+					_ = b.g.ledgerFailed(context.Background(), err)
+				} else {
+					b.g.ledgerWorks(context.Background())
+				}
+				voters = voters[n:]
+			}
+		})
+	}
+	all.Wait()
 }
 
 // close waits until everything is recorded. Sessions have ended before.
 func (b *behind) close() {
-	close(b.in)
+	b.mu.Lock()
+	b.ended = true
+	b.mu.Unlock()
+	b.rouse()
 	b.done.Wait()
 }

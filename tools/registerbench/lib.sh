@@ -67,7 +67,7 @@ load_register() {
 			house int NOT NULL, postcode text NOT NULL, ward int NOT NULL, registered date NOT NULL, at_risk boolean NOT NULL);
 		INSERT INTO public.voters SELECT i,
 			'Family' || substr(md5((i % 50021)::text), 1, 5 + (i % 9)::int), 'Given' || substr(md5((i % 4099)::text), 1, 3 + (i % 6)::int),
-			date '1926-01-01' + (i * 7919 % 30000)::int, 'Street of the ' || substr(md5((i / 40)::text), 1, 6 + (i / 40 % 12)::int), (i % 140)::int + 1,
+			date '1926-01-01' + (i * 7919 % 30000)::int, 'Street of the ' || substr(md5((i / 40)::text), 1, 6 + (i / 40 % 12)::int) || ', Upper Town of ' || md5((i / 20000)::text), (i % 140)::int + 1,
 			chr(65 + (i / 4000 % 26)::int) || (i / 100 % 90 + 10) || ' ' || (i % 9 + 1) || 'XX', (i / 1500)::int,
 			date '2010-01-01' + (i * 31 % 5000)::int, i % 100003 = 77
 			FROM generate_series(1::bigint, $1) AS i;

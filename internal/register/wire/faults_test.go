@@ -103,15 +103,13 @@ func testCancel(t *testing.T, options string) {
 		t.Errorf("protocol %x", g.starts[0].Version)
 	}
 	for range 5 {
-		time.AfterFunc(50*time.Millisecond, func() {
-			if err := conn.PgConn().CancelRequest(context.Background()); err != nil {
-				t.Error(err)
-			}
-		})
+		cancelled := make(chan error, 1)
+		time.AfterFunc(50*time.Millisecond, func() { cancelled <- conn.PgConn().CancelRequest(context.Background()) })
 		_, err := conn.Exec(t.Context(), "select pg_sleep(30)")
 		if code(err) != "57014" {
 			t.Errorf("got %v", err)
 		}
+		must(t, <-cancelled)
 	}
 	must(t, conn.Ping(t.Context()))
 }
