@@ -5,6 +5,8 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
+
+	"portcullis.example/portcullis/internal/testenv"
 )
 
 // TestClients runs other languages' drivers against an enforcing guard, where
@@ -18,6 +20,9 @@ func TestClients(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			if exec.Command(c.has[0], c.has[1:]...).Run() != nil {
+				if testenv.CI() {
+					t.Fatalf("CI needs %s", name)
+				}
 				t.Skip("not installed")
 			}
 			g := &scripted{budget: 7, decide: func(text string) (Decision, error) {
