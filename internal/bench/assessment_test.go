@@ -10,6 +10,9 @@ import (
 // figures come out, that no echo changes a statement, and that weighing beats what is
 // simpler. How well it is calibrated is measured by the bench, on more.
 func TestWeighingTrial(t *testing.T) {
+	if testing.Short() {
+		t.Skip("much computing, and nothing shared")
+	}
 	for _, scenario := range simulation.Scenarios() {
 		trial := newWeighingTrial(scenario.Name)
 		trial.incidents = 150

@@ -43,6 +43,9 @@ func compareAll(w *memory, mails []synth.Mail) map[string]portcullis.Finding {
 }
 
 func TestReconnaissanceCampaigns(t *testing.T) {
+	if testing.Short() {
+		t.Skip("much computing, and nothing shared")
+	}
 	hit, all, tracked := 0, 0, 0
 	for _, seed := range reconnaissanceSeeds() {
 		h := synth.NewHouse(seed, 120)

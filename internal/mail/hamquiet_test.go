@@ -17,6 +17,9 @@ import (
 // who are none of them raises next to nothing above informational, in all
 // sources together.
 func TestHamQuiet(t *testing.T) {
+	if testing.Short() {
+		t.Skip("much computing, and nothing shared")
+	}
 	sources := map[string]string{}
 	for _, name := range []string{"ham", "ham-2007", "newsletter-pairs"} {
 		sources[name] = testenv.Data(t, "mail", name)

@@ -40,6 +40,9 @@ func TestAttachmentInvented(t *testing.T) {
 
 // TestAttachmentPoints: what legitimate mail carries costs it nothing that tags it.
 func TestAttachmentPoints(t *testing.T) {
+	if testing.Short() {
+		t.Skip("much computing, and nothing shared")
+	}
 	j := NewJudge(&people.Directory{}, DefaultConfig(), nil)
 	for _, name := range []string{"ham", "ham-2007", "newsletter-pairs", "phishing"} {
 		n, hit := 0, 0

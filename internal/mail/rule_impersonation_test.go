@@ -45,6 +45,9 @@ func TestGeneratedImpersonations(t *testing.T) {
 }
 
 func TestEverydayMailIsQuiet(t *testing.T) {
+	if testing.Short() {
+		t.Skip("much computing, and nothing shared")
+	}
 	for _, seed := range impersonationSeeds() {
 		h := synth.NewHouse(seed, 120)
 		w := newMemory(t, h.PeopleTOML(), gateways(h)...)

@@ -51,6 +51,9 @@ func TestRegisterInvented(t *testing.T) {
 
 // TestRegisterQuiet: no collection of real mail holds a register.
 func TestRegisterQuiet(t *testing.T) {
+	if testing.Short() {
+		t.Skip("much computing, and nothing shared")
+	}
 	now := time.Date(2023, 1, 1, 0, 0, 0, 0, time.UTC)
 	j := NewJudge(&people.Directory{}, DefaultConfig(), nil)
 	for _, name := range []string{"ham", "ham-2007", "newsletter-pairs", "phishing"} {

@@ -67,6 +67,9 @@ func unwrapped(link string) string {
 // A campaign that could not tell its readers apart would be no campaign: every
 // copy must differ from every other in what it links to or loads.
 func TestCampaignsTrackEachReader(t *testing.T) {
+	if testing.Short() {
+		t.Skip("much computing, and nothing shared")
+	}
 	for _, seed := range []uint64{8, 9} {
 		seen := map[string]map[string]bool{}
 		copies := map[string]int{}

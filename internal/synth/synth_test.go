@@ -32,6 +32,9 @@ var generators = map[string]func(seed uint64, h *House) []Mail{
 }
 
 func TestSameSeedSameBytes(t *testing.T) {
+	if testing.Short() {
+		t.Skip("much computing, and nothing shared")
+	}
 	for name, generate := range generators {
 		a, b := generate(4, NewHouse(4, 60)), generate(4, NewHouse(4, 60))
 		if len(a) == 0 || len(a) != len(b) {
@@ -198,6 +201,9 @@ func reserved(host string) bool {
 }
 
 func TestOnlyReservedNames(t *testing.T) {
+	if testing.Short() {
+		t.Skip("much computing, and nothing shared")
+	}
 	for name, generate := range generators {
 		for _, seed := range []uint64{2, 3} {
 			for _, m := range generate(seed, NewHouse(seed, 60)) {
@@ -278,6 +284,9 @@ func TestHalvesAreDisjoint(t *testing.T) {
 
 // Attack subjects of an even and an odd seed have nothing in common.
 func TestHalvesShareNoSubject(t *testing.T) {
+	if testing.Short() {
+		t.Skip("much computing, and nothing shared")
+	}
 	subjects := func(seed uint64) map[string]bool {
 		out := map[string]bool{}
 		for _, tpl := range []string{"requests", "poses", "credential", "lures", "attachments", "notices"} {

@@ -16,6 +16,9 @@ import (
 // TestCorpus looks into every attachment of the test mail: nothing may panic,
 // and the counts per source are reported.
 func TestCorpus(t *testing.T) {
+	if testing.Short() {
+		t.Skip("much computing, and nothing shared")
+	}
 	for _, source := range []string{"phishing", "ham", "ham-2007", "newsletter-pairs"} {
 		t.Run(source, func(t *testing.T) {
 			counts := map[string]int{}

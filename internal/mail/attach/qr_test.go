@@ -98,6 +98,9 @@ func scene(r *rand.Rand, code image.Image, w, h int) image.Image {
 
 // TestQRRecall measures how many codes are read, per way of drawing them.
 func TestQRRecall(t *testing.T) {
+	if testing.Short() {
+		t.Skip("much computing, and nothing shared")
+	}
 	const n = 25
 	type way struct {
 		name string

@@ -30,6 +30,9 @@ func mails(t testing.TB, folder string) (raws [][]byte, names []string) {
 // message and lead back, and on messages that nothing is wrong with, enmime must
 // see the same leaves.
 func TestData(t *testing.T) {
+	if testing.Short() {
+		t.Skip("much computing, and nothing shared")
+	}
 	for _, folder := range []string{"phishing", "ham", "ham-2007", "newsletter-pairs"} {
 		t.Run(folder, func(t *testing.T) {
 			raws, names := mails(t, folder)

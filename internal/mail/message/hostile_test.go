@@ -86,6 +86,9 @@ func nestedAlternatives(n int) string {
 }
 
 func TestHostile(t *testing.T) {
+	if testing.Short() {
+		t.Skip("much computing, and nothing shared")
+	}
 	for name, raw := range hostile() {
 		t.Run(name, func(t *testing.T) {
 			m := Parse([]byte(raw), DefaultLimits())

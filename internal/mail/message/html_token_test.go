@@ -219,6 +219,9 @@ func TestUnterminated(t *testing.T) {
 
 // TestTokensOfRealMail compares on all HTML of the collections, and on each cut short.
 func TestTokensOfRealMail(t *testing.T) {
+	if testing.Short() {
+		t.Skip("much computing, and nothing shared")
+	}
 	files, err := filepath.Glob(filepath.Join(testenv.Data(t, "mail"), "*", "*"))
 	if err != nil {
 		t.Fatal(err)
