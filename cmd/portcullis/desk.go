@@ -205,7 +205,8 @@ func gone(err error) bool {
 	}
 	_, network := errors.AsType[*net.OpError](err)
 	_, connect := errors.AsType[*pgconn.ConnectError](err)
-	return network || connect || errors.Is(err, driver.ErrBadConn) || errors.Is(err, sql.ErrConnDone) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed)
+	return network || connect || errors.Is(err, driver.ErrBadConn) || errors.Is(err, sql.ErrConnDone) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) ||
+		errors.Is(err, io.EOF) || pgconn.SafeToRetry(err) // a connection of before the server went away, met after it came back
 }
 
 // isDisk tells whether the store cannot write, or cannot be reached, for now.
