@@ -240,22 +240,24 @@ func TestResync(t *testing.T) {
 			t.Fatal(err)
 		}
 		var bad atomic.Bool
-		f.spoil = func(w http.ResponseWriter, r *http.Request, _ int) bool {
+		f.spoilWith(func(w http.ResponseWriter, r *http.Request, _ int) bool {
 			if r.URL.Query().Get("pageToken") == "" || bad.Swap(true) {
 				return false
 			}
 			fail(w, http.StatusBadRequest, "invalidArgument", "Invalid pageToken")
 			return true
-		}
+		})
 		s.Kill = 0
 		mustRead(t, s, open(t, f.config(anna)))
 		if n := s.Once(t, place, texts); n != 0 || !bad.Load() {
 			t.Errorf("killed at %d: %d handed on twice", kill, n)
 		}
-		f.spoil = nil
+		f.spoilWith(nil)
 	}
 	// A history that is never there ends in an error, not in a loop.
+	f.mu.Lock()
 	f.oldest = 1 << 30
+	f.mu.Unlock()
 	if err := s.Read(t, open(t, f.config(anna))); err == nil {
 		t.Error("nothing is told of a history that is never there")
 	}
@@ -333,13 +335,13 @@ func TestOtherAnswers(t *testing.T) {
 	cfg.MaxMessage = 1024
 	f.boxes[anna].mails[2].text = resttest.Message(2, 100_000)
 	s := resttest.NewShelf()
-	f.spoil = func(w http.ResponseWriter, r *http.Request, _ int) bool {
+	f.spoilWith(func(w http.ResponseWriter, r *http.Request, _ int) bool {
 		if r.PathValue("id") == "18f0003" {
 			fail(w, http.StatusInternalServerError, "backendError", "Backend Error")
 			return true
 		}
 		return false
-	}
+	})
 	src := open(t, cfg)
 	for range 20 {
 		if s.Read(t, src) == nil {
@@ -350,10 +352,10 @@ func TestOtherAnswers(t *testing.T) {
 	if len(s.Problems) != 2 {
 		t.Errorf("problems: %v", s.Problems)
 	}
-	f.spoil = func(w http.ResponseWriter, r *http.Request, _ int) bool {
+	f.spoilWith(func(w http.ResponseWriter, r *http.Request, _ int) bool {
 		reply(w, map[string]any{"historyId": "soon", "raw": "***", "messages": []any{map[string]string{"id": "../../x"}}})
 		return true
-	}
+	})
 	if err := resttest.NewShelf().Read(t, open(t, f.config(anna))); err == nil || !strings.Contains(err.Error(), "history") {
 		t.Errorf("got %v", err)
 	}

@@ -239,19 +239,19 @@ func TestResync(t *testing.T) {
 			t.Fatal(err)
 		}
 		var gone atomic.Bool
-		f.spoil = func(w http.ResponseWriter, r *http.Request, _ int) bool {
+		f.spoilWith(func(w http.ResponseWriter, r *http.Request, _ int) bool {
 			if !strings.Contains(r.URL.RawQuery, "skiptoken") || strings.Contains(r.URL.Path, "Folders/delta") || gone.Swap(true) {
 				return false
 			}
 			fail(w, http.StatusGone, "resyncRequired", "Resync required.")
 			return true
-		}
+		})
 		s.Kill = 0
 		mustRead(t, s, open(t, f.config(t, anna)))
 		if n := s.Once(t, place, texts); n != 0 || !gone.Load() {
 			t.Errorf("killed at %d: %d handed on twice", kill, n)
 		}
-		f.spoil = nil
+		f.spoilWith(nil)
 	}
 }
 
@@ -268,7 +268,7 @@ func TestForeignLink(t *testing.T) {
 			f := newFake(t)
 			f.put(anna, "I=", 0, 3)
 			link := strings.Replace(link, "SELF", f.URL, 1)
-			f.spoil = func(w http.ResponseWriter, r *http.Request, _ int) bool {
+			f.spoilWith(func(w http.ResponseWriter, r *http.Request, _ int) bool {
 				if !strings.HasSuffix(r.URL.Path, "/messages/delta") {
 					return false
 				}
@@ -279,7 +279,7 @@ func TestForeignLink(t *testing.T) {
 				}
 				reply(w, map[string]any{"value": []any{}, "@odata.nextLink": link})
 				return true
-			}
+			})
 			s := resttest.NewShelf()
 			err := s.Read(t, open(t, f.config(t, anna)))
 			if failures := remote.Failures(err); len(failures) != 1 || failures[0].Kind != remote.Permanent || !strings.Contains(err.Error(), "not followed") {
@@ -312,13 +312,13 @@ func TestRefused(t *testing.T) {
 		t.Errorf("a wrong secret: %v", err)
 	}
 
-	f.spoil = func(w http.ResponseWriter, r *http.Request, _ int) bool {
+	f.spoilWith(func(w http.ResponseWriter, r *http.Request, _ int) bool {
 		if r.PathValue("user") != anna {
 			return false
 		}
 		fail(w, http.StatusForbidden, "ErrorAccessDenied", "Access to OData is disabled, token-1.")
 		return true
-	}
+	})
 	s := resttest.NewShelf()
 	err = s.Read(t, open(t, f.config(t, anna, bela)))
 	if list := remote.Failures(err); len(list) != 1 || list[0].Kind != remote.Refused || list[0].Mailbox != anna || !strings.Contains(err.Error(), "access policy") {
@@ -329,7 +329,7 @@ func TestRefused(t *testing.T) {
 	}
 	s.Once(t, place+"/"+bela, texts)
 
-	f.spoil = nil
+	f.spoilWith(nil)
 	err = resttest.NewShelf().Read(t, open(t, f.config(t, "nobody@house.example")))
 	if list := remote.Failures(err); len(list) != 1 || list[0].Kind != remote.Permanent || !strings.Contains(err.Error(), "no such mailbox") {
 		t.Errorf("no mailbox: %v", err)
@@ -340,7 +340,7 @@ func TestRefused(t *testing.T) {
 func TestDamaged(t *testing.T) {
 	f := newFake(t)
 	texts := f.put(anna, "I=", 0, 14)
-	f.spoil = func(w http.ResponseWriter, r *http.Request, _ int) bool {
+	f.spoilWith(func(w http.ResponseWriter, r *http.Request, _ int) bool {
 		switch r.PathValue("id") {
 		case "AA3=":
 			fail(w, http.StatusBadRequest, "ErrorMimeContentConversionFailed", "The MIME content could not be converted.")
@@ -350,7 +350,7 @@ func TestDamaged(t *testing.T) {
 			return false
 		}
 		return true
-	}
+	})
 	s := resttest.NewShelf()
 	src := open(t, f.config(t, anna))
 	for range 20 {
@@ -366,13 +366,13 @@ func TestDamaged(t *testing.T) {
 
 	// If the server gives nothing of any, it is not the messages.
 	f.put(bela, "I=", 200, 60)
-	f.spoil = func(w http.ResponseWriter, r *http.Request, _ int) bool {
+	f.spoilWith(func(w http.ResponseWriter, r *http.Request, _ int) bool {
 		if strings.HasSuffix(r.URL.Path, "$value") {
 			fail(w, http.StatusBadRequest, "BadRequest", "no")
 			return true
 		}
 		return false
-	}
+	})
 	if err := resttest.NewShelf().Read(t, open(t, f.config(t, bela))); err == nil || !strings.Contains(err.Error(), "in a row") {
 		t.Errorf("got %v", err)
 	}
@@ -398,7 +398,7 @@ func TestLimits(t *testing.T) {
 	}
 	cfg.TimeoutSeconds = 1
 	release := make(chan struct{})
-	f.spoil = func(w http.ResponseWriter, r *http.Request, _ int) bool {
+	f.spoilWith(func(w http.ResponseWriter, r *http.Request, _ int) bool {
 		fmt.Fprint(w, `{"value":[`)
 		w.(http.Flusher).Flush()
 		select {
@@ -406,7 +406,7 @@ func TestLimits(t *testing.T) {
 		case <-r.Context().Done():
 		}
 		return true
-	}
+	})
 	err := resttest.NewShelf().Read(t, open(t, cfg))
 	close(release)
 	if list := remote.Failures(err); len(list) != 1 || list[0].Kind != remote.Temporary || !strings.Contains(err.Error(), "said nothing") {

@@ -71,6 +71,13 @@ func newFake(t *testing.T) *fake {
 	return f
 }
 
+// spoilWith sets what may spoil an answer. A reader killed before may still be asking.
+func (f *fake) spoilWith(spoil func(w http.ResponseWriter, r *http.Request, n int) bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.spoil = spoil
+}
+
 func (f *fake) box(name string) *fakeBox {
 	f.mu.Lock()
 	defer f.mu.Unlock()
