@@ -192,9 +192,27 @@ func (v versions) behind(to versions) bool {
 
 // versions reads the schema row of each context; none where the store is new.
 func (s *Store) versions(ctx context.Context, db querier) (versions, error) {
+	v, cause := readVersions(ctx, db)
+	if cause == nil {
+		return v, nil
+	}
+	tables, err := s.tableNames(ctx, db)
+	switch {
+	case err != nil:
+		return nil, errors.Join(cause, err)
+	case slices.Contains(tables, schemaTable): // there by now: another instance is making the store at this moment
+		return readVersions(ctx, db)
+	case len(tables) > 0: // it is left alone
+		return nil, fmt.Errorf("the database holds %d tables of something else (%s …): give Portcullis a database of its own",
+			len(tables), tables[0])
+	}
+	return versions{}, nil
+}
+
+func readVersions(ctx context.Context, db querier) (versions, error) {
 	rows, err := db.QueryContext(ctx, "SELECT context, version FROM store_schema")
 	if err != nil {
-		return s.noVersions(ctx, db, err)
+		return nil, fmt.Errorf("read schema versions: %w", err)
 	}
 	defer func() { _ = rows.Close() }()
 	v := versions{}
@@ -210,22 +228,6 @@ func (s *Store) versions(ctx context.Context, db querier) (versions, error) {
 		return nil, fmt.Errorf("read schema versions: %w", err)
 	}
 	return v, nil
-}
-
-// noVersions finds out why there is no store_schema. A database that holds tables of
-// something else is left alone.
-func (s *Store) noVersions(ctx context.Context, db querier, cause error) (versions, error) {
-	tables, err := s.tableNames(ctx, db)
-	switch {
-	case err != nil:
-		return nil, errors.Join(fmt.Errorf("read schema versions: %w", cause), err)
-	case slices.Contains(tables, schemaTable):
-		return nil, fmt.Errorf("read schema versions: %w", cause)
-	case len(tables) > 0:
-		return nil, fmt.Errorf("the database holds %d tables of something else (%s …): give Portcullis a database of its own",
-			len(tables), tables[0])
-	}
-	return versions{}, nil
 }
 
 // querier is what a connection, a pool and a transaction share.

@@ -104,16 +104,36 @@ func testCancel(t *testing.T, options string) {
 	if options != "" && g.starts[0].Version != major<<16|2 {
 		t.Errorf("protocol %x", g.starts[0].Version)
 	}
-	for range 5 {
+	for i := range 5 {
+		statement := fmt.Sprintf("select pg_sleep(30) /* %s %d */", options, i)
 		cancelled := make(chan error, 1)
-		time.AfterFunc(50*time.Millisecond, func() { cancelled <- conn.PgConn().CancelRequest(context.Background()) })
-		_, err := conn.Exec(t.Context(), "select pg_sleep(30)")
+		go func() {
+			awaitRunning(t, statement) // a cancel that comes earlier hits nothing, as without a gateway
+			cancelled <- conn.PgConn().CancelRequest(context.Background())
+		}()
+		_, err := conn.Exec(t.Context(), statement)
 		if code(err) != "57014" {
 			t.Errorf("got %v", err)
 		}
 		must(t, <-cancelled)
 	}
 	must(t, conn.Ping(t.Context()))
+}
+
+// awaitRunning waits until PostgreSQL runs a statement.
+func awaitRunning(t *testing.T, statement string) {
+	direct, err := pgx.Connect(t.Context(), "postgres://postgres@"+shared.server.address()+"/postgres?sslmode=disable")
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	defer func() { _ = direct.Close(context.Background()) }()
+	for n := 0; n == 0; time.Sleep(10 * time.Millisecond) {
+		if err := direct.QueryRow(t.Context(), "select count(*) from pg_stat_activity where state = 'active' and query = $1", statement).Scan(&n); err != nil {
+			t.Error(err)
+			return
+		}
+	}
 }
 
 // TestCancelOfOthers: a key hits its own session only, and none after its end.
