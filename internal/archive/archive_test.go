@@ -2,18 +2,14 @@ package archive_test
 
 import (
 	"context"
-	"crypto/rand"
 	"database/sql"
 	"errors"
 	"fmt"
-	"net/url"
 	"reflect"
 	"slices"
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/jackc/pgx/v5"
 
 	"portcullis.example/portcullis"
 	"portcullis.example/portcullis/internal/archive"
@@ -39,28 +35,11 @@ func sqliteConfig(t testing.TB) store.Config {
 	return store.Config{Dir: t.TempDir(), Migrations: []store.Migrations{{Context: "archive", FS: archive.Migrations()}}}
 }
 
-// postgresConfig makes a database and drops it after the test.
+// postgresConfig is a database of its own.
 func postgresConfig(t testing.TB) store.Config {
-	server := testenv.Postgres(t)
-	name := "test_" + strings.ToLower(rand.Text())
-	administer(t, server, "CREATE DATABASE "+name)
-	t.Cleanup(func() { administer(t, server, "DROP DATABASE "+name+" WITH (FORCE)") })
-	address, err := url.Parse(server)
-	must(t, err)
-	address.Path = "/" + name
 	cfg := sqliteConfig(t)
-	cfg.URL, cfg.Dir = address.String(), ""
+	cfg.URL, cfg.Dir = testenv.Database(t), ""
 	return cfg
-}
-
-func administer(t testing.TB, server, statement string) {
-	t.Helper()
-	ctx := context.Background()
-	conn, err := pgx.Connect(ctx, server)
-	must(t, err)
-	defer func() { _ = conn.Close(ctx) }()
-	_, err = conn.Exec(ctx, statement)
-	must(t, err)
 }
 
 func open(t testing.TB, cfg store.Config) *store.Store {

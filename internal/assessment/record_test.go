@@ -2,18 +2,13 @@ package assessment_test
 
 import (
 	"bytes"
-	"context"
-	"crypto/rand"
 	"database/sql"
 	"encoding/json"
 	"errors"
 	"net/http/httptest"
-	"net/url"
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/jackc/pgx/v5"
 
 	"portcullis.example/portcullis/internal/api"
 	"portcullis.example/portcullis/internal/assessment"
@@ -35,26 +30,11 @@ func config(t testing.TB) store.Config {
 	}}
 }
 
-// postgresConfig makes a database and drops it after the test.
+// postgresConfig is a database of its own.
 func postgresConfig(t testing.TB) store.Config {
-	server := testenv.Postgres(t)
-	name := "test_" + strings.ToLower(rand.Text())
-	administer(t, server, "CREATE DATABASE "+name)
-	t.Cleanup(func() { administer(t, server, "DROP DATABASE "+name+" WITH (FORCE)") })
-	address, err := url.Parse(server)
-	must(t, err)
-	address.Path = "/" + name
 	cfg := config(t)
-	cfg.URL, cfg.Dir = address.String(), ""
+	cfg.URL, cfg.Dir = testenv.Database(t), ""
 	return cfg
-}
-
-func administer(t testing.TB, server, statement string) {
-	t.Helper()
-	conn, err := pgx.Connect(context.Background(), server)
-	must(t, err)
-	_, err = conn.Exec(context.Background(), statement)
-	must(t, errors.Join(err, conn.Close(context.Background())))
 }
 
 func onBoth(t *testing.T, test func(t *testing.T, s *store.Store)) {

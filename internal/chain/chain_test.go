@@ -7,13 +7,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/url"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
-	"github.com/jackc/pgx/v5"
 	"golang.org/x/mod/sumdb/note"
 
 	"portcullis.example/portcullis/internal/chain"
@@ -35,28 +33,11 @@ func sqliteConfig(t testing.TB) store.Config {
 	return store.Config{Dir: t.TempDir(), Migrations: []store.Migrations{{Context: "chain", FS: chain.Migrations()}}}
 }
 
-// postgresConfig makes a database and drops it after the test.
+// postgresConfig is a database of its own.
 func postgresConfig(t testing.TB) store.Config {
-	server := testenv.Postgres(t)
-	name := "test_" + strings.ToLower(rand.Text())
-	administer(t, server, "CREATE DATABASE "+name)
-	t.Cleanup(func() { administer(t, server, "DROP DATABASE "+name+" WITH (FORCE)") })
-	address, err := url.Parse(server)
-	must(t, err)
-	address.Path = "/" + name
 	cfg := sqliteConfig(t)
-	cfg.URL, cfg.Dir = address.String(), ""
+	cfg.URL, cfg.Dir = testenv.Database(t), ""
 	return cfg
-}
-
-func administer(t testing.TB, server, statement string) {
-	t.Helper()
-	ctx := context.Background()
-	conn, err := pgx.Connect(ctx, server)
-	must(t, err)
-	defer func() { _ = conn.Close(ctx) }()
-	_, err = conn.Exec(ctx, statement)
-	must(t, err)
 }
 
 // onBoth runs a case on each database.

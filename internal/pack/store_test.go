@@ -1,16 +1,10 @@
 package pack_test
 
 import (
-	"context"
-	"crypto/rand"
 	"database/sql"
 	"errors"
-	"net/url"
-	"strings"
 	"testing"
 	"time"
-
-	"github.com/jackc/pgx/v5"
 
 	"portcullis.example/portcullis/internal/pack"
 	"portcullis.example/portcullis/internal/store"
@@ -21,15 +15,8 @@ import (
 func onBoth(t *testing.T, fn func(t *testing.T, s *store.Store)) {
 	t.Run("sqlite", func(t *testing.T) { fn(t, openStore(t, storeConfig(t))) })
 	t.Run("postgres", func(t *testing.T) {
-		server := testenv.Postgres(t)
-		name := "test_" + strings.ToLower(rand.Text())
-		administer(t, server, "CREATE DATABASE "+name)
-		t.Cleanup(func() { administer(t, server, "DROP DATABASE "+name+" WITH (FORCE)") })
-		address, err := url.Parse(server)
-		must(t, err)
-		address.Path = "/" + name
 		cfg := storeConfig(t)
-		cfg.URL, cfg.Dir = address.String(), ""
+		cfg.URL, cfg.Dir = testenv.Database(t), ""
 		fn(t, openStore(t, cfg))
 	})
 }
@@ -44,16 +31,6 @@ func openStore(t testing.TB, cfg store.Config) *store.Store {
 	must(t, err)
 	t.Cleanup(func() { must(t, s.Close()) })
 	return s
-}
-
-func administer(t testing.TB, server, statement string) {
-	t.Helper()
-	ctx := context.Background()
-	conn, err := pgx.Connect(ctx, server)
-	must(t, err)
-	defer func() { _ = conn.Close(ctx) }()
-	_, err = conn.Exec(ctx, statement)
-	must(t, err)
 }
 
 func write(t testing.TB, s *store.Store, fn func(w *pack.Writer) error) {

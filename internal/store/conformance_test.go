@@ -2,20 +2,16 @@ package store
 
 import (
 	"context"
-	"crypto/rand"
 	"database/sql"
 	"errors"
 	"fmt"
 	"maps"
-	"net/url"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"testing/fstest"
 	"time"
-
-	"github.com/jackc/pgx/v5"
 
 	"portcullis.example/portcullis/internal/testenv"
 )
@@ -56,26 +52,9 @@ func sqliteConfig(t testing.TB) Config {
 	return Config{Dir: t.TempDir(), Migrations: []Migrations{noteMigrations()}}
 }
 
-// postgresConfig makes a database and drops it after the test.
+// postgresConfig is a database of its own.
 func postgresConfig(t testing.TB) Config {
-	server := testenv.Postgres(t)
-	name := "test_" + strings.ToLower(rand.Text())
-	administer(t, server, "CREATE DATABASE "+name)
-	t.Cleanup(func() { administer(t, server, "DROP DATABASE "+name+" WITH (FORCE)") })
-	address, err := url.Parse(server)
-	must(t, err)
-	address.Path = "/" + name
-	return Config{URL: address.String(), Migrations: []Migrations{noteMigrations()}}
-}
-
-func administer(t testing.TB, server, statement string) {
-	t.Helper()
-	ctx := context.Background()
-	conn, err := pgx.Connect(ctx, server)
-	must(t, err)
-	defer func() { _ = conn.Close(ctx) }()
-	_, err = conn.Exec(ctx, statement)
-	must(t, err)
+	return Config{URL: testenv.Database(t), Migrations: []Migrations{noteMigrations()}}
 }
 
 func must(t testing.TB, err error) {

@@ -4,9 +4,15 @@
 package testenv
 
 import (
+	"context"
+	"crypto/rand"
+	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
+
+	"github.com/jackc/pgx/v5"
 )
 
 // Data returns the path of elem below the folder that PORTCULLIS_TEST_DATA names.
@@ -24,6 +30,34 @@ func Data(t testing.TB, elem ...string) string {
 func Postgres(t testing.TB) string {
 	t.Helper()
 	return need(t, "PORTCULLIS_TEST_POSTGRES", "the address (postgres://…) of a PostgreSQL for tests")
+}
+
+// Database makes a database on that server, drops it after the test, and returns its address.
+func Database(t testing.TB) string {
+	t.Helper()
+	server := Postgres(t)
+	name := "test_" + strings.ToLower(rand.Text())
+	administer(t, server, "CREATE DATABASE "+name)
+	t.Cleanup(func() { administer(t, server, "DROP DATABASE "+name+" WITH (FORCE)") })
+	address, err := url.Parse(server)
+	if err != nil {
+		t.Fatalf("PORTCULLIS_TEST_POSTGRES: %v", err)
+	}
+	address.Path = "/" + name
+	return address.String()
+}
+
+func administer(t testing.TB, server, statement string) {
+	t.Helper()
+	ctx := context.Background() // it has to work after the test, too
+	conn, err := pgx.Connect(ctx, server)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close(ctx) }()
+	if _, err := conn.Exec(ctx, statement); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // CI tells whether the tests run where nothing may be skipped.

@@ -2,10 +2,8 @@ package records_test
 
 import (
 	"context"
-	"crypto/rand"
 	"database/sql"
 	"fmt"
-	"net/url"
 	"slices"
 	"testing"
 	"time"
@@ -26,7 +24,7 @@ func onBoth(t *testing.T, fn func(t *testing.T, s *store.Store)) {
 		open(t, store.Config{Dir: t.TempDir(), Migrations: ours}, fn)
 	})
 	t.Run("postgres", func(t *testing.T) {
-		open(t, store.Config{URL: freshDatabase(t), Migrations: ours}, fn)
+		open(t, store.Config{URL: testenv.Database(t), Migrations: ours}, fn)
 	})
 }
 
@@ -41,30 +39,6 @@ func open(t *testing.T, cfg store.Config, fn func(*testing.T, *store.Store)) {
 		}
 	}()
 	fn(t, s)
-}
-
-func freshDatabase(t *testing.T) string {
-	base := testenv.Postgres(t)
-	name := "records_" + fmt.Sprintf("%x", []byte(rand.Text()[:8]))
-	admin, err := sql.Open("pgx", base)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := admin.Exec("CREATE DATABASE " + name); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if _, err := admin.Exec("DROP DATABASE " + name + " WITH (FORCE)"); err != nil {
-			t.Error(err)
-		}
-		admin.Close()
-	})
-	u, err := url.Parse(base)
-	if err != nil {
-		t.Fatal(err)
-	}
-	u.Path = "/" + name
-	return u.String()
 }
 
 func write(t *testing.T, s *store.Store, fn func(ctx context.Context, w *records.Writer) error) {
