@@ -100,7 +100,7 @@ func (r *rows) ready(frame []byte) error {
 		}
 	}
 	if r.follow != nil {
-		r.asking.Lock()
+		r.ask()
 		r.follow.Ready(status)
 		r.asking.Unlock()
 	}
@@ -142,7 +142,7 @@ func (r *rows) completed(kind byte, frame []byte) error {
 	r.at.on = false
 	r.queue.mu.Unlock()
 	if r.follow != nil && kind == 'C' && result != nil {
-		r.asking.Lock()
+		r.ask()
 		r.follow.Completed(result, string(tag))
 		r.asking.Unlock()
 	}
@@ -209,7 +209,7 @@ func (r *rows) described(ctx context.Context, kind byte, frame []byte) error {
 		r.pass(frame)
 		return nil
 	}
-	columns, ok := parseColumns(frame[headSize:])
+	columns, ok := (columns{}).parse(frame[headSize:])
 	if !ok {
 		return fmt.Errorf("%w: a RowDescription", errFrame)
 	}
@@ -260,11 +260,11 @@ func (r *rows) rowsBegin(ctx context.Context, frame []byte) error {
 		r.pass(frame)
 		return nil
 	}
-	columns, ok := parseColumns(frame[headSize:])
+	columns, ok := r.columns.parse(frame[headSize:])
 	if !ok {
 		return fmt.Errorf("%w: a RowDescription", errFrame)
 	}
-	r.at.types, r.at.formats = columns.types, columns.formats
+	r.columns, r.at.types, r.at.formats = columns, columns.types, columns.formats
 	if refusal := r.at.prepare(); refusal != nil {
 		return r.halt(ctx, 0, refusal)
 	}
@@ -301,7 +301,7 @@ func (r *rows) copyInBegins(frame []byte) error {
 	}
 	// The client was told that the statements ended: it will send no data.
 	fail := message(nil, 'f', func(b []byte) []byte { return append(b, 0) })
-	r.up.mu.Lock()
+	r.lockUp()
 	defer r.up.mu.Unlock()
 	return r.insert(fail)
 }
@@ -317,7 +317,8 @@ type columns struct {
 // After a column's name: table, attribute number, type, size, modifier, format.
 const columnTail = 4 + 2 + 4 + 2 + 4 + 2
 
-func parseColumns(body []byte) (c columns, ok bool) {
+// parse reads a RowDescription's body into what the columns before were kept in.
+func (c columns) parse(body []byte) (columns, bool) {
 	if len(body) < 2 {
 		return c, false
 	}
@@ -325,7 +326,7 @@ func parseColumns(body []byte) (c columns, ok bool) {
 	if len(body) < n*(columnTail+1) {
 		return c, false
 	}
-	c = columns{types: make([]uint32, n), formats: make([]int16, n), ends: make([]int, n+1)}
+	c.types, c.formats, c.ends = sized(c.types, n), sized(c.formats, n), sized(c.ends, n+1)
 	for i := range n {
 		c.ends[i] = at
 		_, rest, ok := cstring(body[at:])
@@ -337,4 +338,12 @@ func parseColumns(body []byte) (c columns, ok bool) {
 	}
 	c.ends[n] = at
 	return c, at == len(body)
+}
+
+// sized is a slice of n, in the room of another where it has enough.
+func sized[T any](s []T, n int) []T {
+	if cap(s) < n {
+		return make([]T, n)
+	}
+	return s[:n]
 }

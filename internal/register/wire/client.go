@@ -11,7 +11,11 @@ import (
 // notes what PostgreSQL will owe an answer, and sends on.
 func (x *session) toPostgres(ctx context.Context) {
 	c := &clientWalker{session: x, in: x.fromClient}
-	err := c.run(ctx)
+	x.askedAll(c.run(ctx))
+}
+
+// askedAll ends the session when its client has gone or is refused.
+func (x *session) askedAll(err error) {
 	var refusal *Refusal
 	switch {
 	case errors.As(err, &refusal):
@@ -45,22 +49,30 @@ var errTerminated = errors.New("the client has ended the session")
 
 func (c *clientWalker) run(ctx context.Context) error {
 	for {
-		err := c.walk(ctx)
-		c.up.mu.Lock()
-		failed := c.up.flush()
-		c.up.rest()
-		c.within = c.skip > 0
-		c.up.mu.Unlock()
-		if err = errors.Join(err, failed); err != nil {
+		if err := c.step(ctx); err != nil {
 			return err
-		}
-		if !c.bulk {
-			c.in.rest()
 		}
 		if err := c.in.fill(); err != nil {
 			return err
 		}
 	}
+}
+
+// step deals with what has been read.
+func (c *clientWalker) step(ctx context.Context) error {
+	err := c.walk(ctx)
+	c.lockUp()
+	failed := c.up.flush()
+	c.up.rest()
+	c.within = c.skip > 0
+	c.up.mu.Unlock()
+	if err = errors.Join(err, failed); err != nil {
+		return err
+	}
+	if !c.bulk {
+		c.in.rest()
+	}
+	return nil
 }
 
 // walk deals with every frame that has been read. It holds up.mu only where
@@ -243,7 +255,7 @@ func (c *clientWalker) parse(ctx context.Context, frame, body []byte) error {
 var passed = &Decision{Pass: true}
 
 func (c *clientWalker) statement(ctx context.Context, text string, simple bool) (*Decision, error) {
-	c.asking.Lock()
+	c.ask()
 	defer c.asking.Unlock()
 	d, err := c.guarded.Statement(ctx, text, simple)
 	if err != nil {
@@ -338,7 +350,7 @@ func (c *clientWalker) bound(ctx context.Context, candidates []*Decision, p Para
 		if c.binder == nil || d.Pass {
 			continue
 		}
-		c.asking.Lock()
+		c.ask()
 		err := c.binder.Bind(ctx, d, p)
 		c.asking.Unlock()
 		if err != nil {

@@ -8,8 +8,9 @@
 //
 // Each client has a PostgreSQL process of its own; nothing is pooled. The
 // login is carried between the two ends, and the gateway learns no password.
-// Then two goroutines run: clientWalker reads what the client sends, rows
-// what PostgreSQL answers, each a large piece at a time. Frames are walked
+// Then two goroutines run, or on Linux one for many sessions (wheel):
+// clientWalker reads what the client sends, rows what PostgreSQL answers, each
+// a large piece at a time. Frames are walked
 // where they lie in the read buffer and leave as one slice of it; only what a
 // guard changes is written anew. What was read is written on before the next
 // read, so that a row never waits for a Sync.

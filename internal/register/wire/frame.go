@@ -16,7 +16,7 @@ const (
 	headSize  = 5
 	smallSize = 4 << 10   // what an idle connection holds per direction
 	largeSize = 128 << 10 // what a busy one reads at once
-	bulkSize  = 1 << 20   // the same where each release of rows takes long: more rows per sync
+	bulkSize  = 1 << 20   // the same where rows come in bulk, or each release of them takes long
 	hugeSize  = 1 << 30   // PostgreSQL's own limit of a message (MaxAllocSize)
 )
 
@@ -61,22 +61,25 @@ func (p *buffers) put(b []byte) {
 // walked.
 type inbound struct {
 	conn net.Conn
+	sock *socket // of conn, where it is a bare one; else nil
 	pool *buffers
 	buf  []byte
 	r, w int
 	want int // the size of the frame that begins at r, if it is known
 	most int // up to what size a buffer grows because reads fill it
+	last int // how much the last read brought
+	flow int // how much has come since the conversation rested
 }
 
 func newInbound(conn net.Conn, pool *buffers) *inbound {
-	return &inbound{conn: conn, pool: pool, buf: pool.get(smallSize), most: largeSize}
+	return &inbound{conn: conn, sock: newSocket(conn), pool: pool, buf: pool.get(smallSize), most: largeSize}
 }
 
 // fill makes room and reads once. Everything walked before is given up.
 func (in *inbound) fill() error {
 	in.makeRoom()
-	n, err := in.conn.Read(in.buf[in.w:])
-	in.w += n
+	n, err := in.read(in.buf[in.w:])
+	in.took(n)
 	if n > 0 {
 		return nil
 	}
@@ -85,6 +88,35 @@ func (in *inbound) fill() error {
 	}
 	return err
 }
+
+func (in *inbound) took(n int) { in.w, in.last, in.flow = in.w+n, n, in.flow+n }
+
+// read reads once. Between results it waits for any byte; in the middle of a
+// large one it waits a moment first, so that a read brings much.
+func (in *inbound) read(b []byte) (int, error) {
+	if in.sock == nil {
+		return in.conn.Read(b)
+	}
+	return in.sock.read(b)
+}
+
+// gathers says whether to wait for gatherFor before the next read, so that it brings much: PostgreSQL sends 8 KB at a time, and
+// to wake up for each costs as much as to walk a hundred rows. All that was
+// read has left by now, and PostgreSQL goes on meanwhile: what it sends fits
+// the socket. A read that filled the buffer says that more is there already.
+func (in *inbound) gathers() bool {
+	if in.sock == nil || in.flow < gatherFrom || in.last < smallSize || in.w == len(in.buf) || !in.sock.patient() {
+		return false
+	}
+	in.most = bulkSize
+	return true
+}
+
+// A small result is never held up, and one of a megabyte some milliseconds.
+const (
+	gatherFrom = 64 << 10
+	gatherFor  = time.Millisecond
+)
 
 // makeRoom moves what is left to the front. It takes a large buffer when the
 // last read filled the small one, and a larger for a frame that needs it, but
@@ -119,6 +151,7 @@ func (in *inbound) makeRoom() {
 // rest gives a large buffer back when the conversation rests. Nothing may
 // refer to it any more.
 func (in *inbound) rest() {
+	in.flow = 0
 	if in.r == in.w && len(in.buf) > smallSize {
 		in.pool.put(in.buf)
 		in.buf, in.r, in.w = in.pool.get(smallSize), 0, 0

@@ -139,7 +139,7 @@ func fuzzSession(client, upstream net.Conn) *session {
 	g := &scripted{budget: -1, decide: metered}
 	s := &Server{cfg: DefaultConfig(), log: discard(), pool: newBuffers()}
 	return &session{
-		server: s, client: client, upstream: upstream, queue: newQueue(), guarded: &scriptedSession{g},
+		server: s, client: client, upstream: upstream, queue: newQueue(), guarded: &scriptedSession{scripted: g},
 		up: outbound{conn: upstream}, fromClient: newInbound(client, s.pool),
 	}
 }

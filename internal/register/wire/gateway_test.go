@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -34,7 +35,7 @@ func (g *scripted) Begin(_ context.Context, who Start) (Session, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.starts = append(g.starts, who)
-	return &scriptedSession{g}, g.begin
+	return &scriptedSession{scripted: g}, g.begin
 }
 
 func (g *scripted) seen() []string {
@@ -43,7 +44,18 @@ func (g *scripted) seen() []string {
 	return append([]string(nil), g.keys...)
 }
 
-type scriptedSession struct{ *scripted }
+type scriptedSession struct {
+	*scripted
+	leave func()
+}
+
+// onWheel has sessions of scripted guards share a goroutine.
+var onWheel atomic.Bool
+
+func (s *scriptedSession) Leaves(leave func()) bool {
+	s.leave = leave
+	return onWheel.Load()
+}
 
 func (s *scriptedSession) Statement(_ context.Context, text string, _ bool) (Decision, error) {
 	if s.decide == nil {
@@ -73,6 +85,7 @@ func (s *scriptedSession) Ready(byte) {}
 
 func (s *scriptedSession) Release(ctx context.Context, _ *Result, keys *Keys) (int, error) {
 	if s.block != nil {
+		s.leave()
 		select {
 		case <-s.block:
 		case <-ctx.Done():

@@ -31,7 +31,7 @@ func (c *closing) Notification(_ uint32, channel, payload string) (string, bool)
 
 func TestReportsAndNotifications(t *testing.T) {
 	postgres(t)
-	c := &closing{scriptedSession: scriptedSession{&scripted{budget: -1}}}
+	c := &closing{scriptedSession: scriptedSession{scripted: &scripted{budget: -1}}}
 	conf, err := pgx.ParseConfig("postgres://postgres@" + gateway(t, c, nil) + "/postgres?sslmode=disable")
 	must(t, err)
 	var heard []string

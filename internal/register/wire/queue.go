@@ -47,6 +47,7 @@ type portal struct {
 type queue struct {
 	mu       sync.Mutex // guards all below
 	room     sync.Cond
+	leave    func() // is told before somebody waits for room
 	items    []owed
 	first    int  // items before it are answered
 	skipping bool // PostgreSQL skips to the next Sync
@@ -66,7 +67,7 @@ type pendingParse struct {
 }
 
 func newQueue() *queue {
-	q := &queue{statements: map[string]*prepared{}, portals: map[string]*portal{}}
+	q := &queue{leave: func() {}, statements: map[string]*prepared{}, portals: map[string]*portal{}}
 	q.room.L = &q.mu
 	return q
 }
@@ -76,6 +77,7 @@ func (q *queue) push(o owed) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	for len(q.items)-q.first >= maxQueue && !q.closed {
+		q.leave()
 		q.room.Wait()
 	}
 	if o.kind == 'S' {

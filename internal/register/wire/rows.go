@@ -18,8 +18,9 @@ type rows struct {
 	notifier Notifier
 	reporter Reporter
 
-	at     current
-	number int // of the statement within a simple Query
+	at      current
+	columns columns // of the last RowDescription of a simple Query
+	number  int     // of the statement within a simple Query
 
 	keys    Keys
 	pending *Result // whose keys they are
@@ -42,8 +43,10 @@ func newRows(x *session) *rows {
 }
 
 // toClient runs until either side ends, and tells the client why.
-func (r *rows) toClient(ctx context.Context) {
-	err := r.run(ctx)
+func (r *rows) toClient(ctx context.Context) { r.answeredAll(r.run(ctx)) }
+
+// answeredAll tells the client why the session ends.
+func (r *rows) answeredAll(err error) {
 	if r.stop != nil {
 		r.stop.wait()
 	}
@@ -77,21 +80,8 @@ func (r *rows) farewell(err error) *Refusal {
 
 func (r *rows) run(ctx context.Context) error {
 	for {
-		err := r.walk(ctx)
-		if err == nil {
-			err = r.settle(ctx)
-		}
-		if err != nil && r.keys.Rows() > 0 { // rows nobody released
-			r.out.truncate(r.mark)
-		}
-		if failed := r.out.flush(); failed != nil {
-			return failed
-		}
-		if err != nil {
+		if err := r.step(ctx); err != nil {
 			return err
-		}
-		if r.idle { // all has left: the buffers can be given back
-			r.rest()
 		}
 		if err := r.in.fill(); err != nil {
 			return err
@@ -99,11 +89,38 @@ func (r *rows) run(ctx context.Context) error {
 	}
 }
 
+// step deals with what has been read.
+func (r *rows) step(ctx context.Context) error {
+	err := r.walk(ctx)
+	if err == nil {
+		err = r.settle(ctx)
+	}
+	if err != nil && r.keys.Rows() > 0 { // rows nobody released
+		r.out.truncate(r.mark)
+	}
+	if failed := r.out.flush(); failed != nil {
+		return failed
+	}
+	if err != nil {
+		return err
+	}
+	if r.idle { // all has left: the buffers can be given back
+		r.rest()
+	} else if r.in.gathers() {
+		r.leave()
+		time.Sleep(gatherFor)
+	}
+	return nil
+}
+
 // rest keeps an idle session small.
 func (r *rows) rest() {
 	r.idle = false
 	r.in.rest()
 	r.out.rest()
+	if cap(r.columns.types) > smallSize/16 {
+		r.columns = columns{}
+	}
 	if cap(r.keys.packed) > smallSize/8 || cap(r.keys.arena) > smallSize {
 		r.keys = Keys{}
 	}
@@ -208,8 +225,12 @@ func (r *rows) message(ctx context.Context, kind byte, frame []byte) error {
 	return r.answer(ctx, kind, frame)
 }
 
-// slowRelease is how long a release takes that waits for a disk.
-const slowRelease = 500 * time.Microsecond
+// slowRelease is how long a release takes that waits for a disk; with fewer
+// than manyRows nobody asks how long it took.
+const (
+	slowRelease = 500 * time.Microsecond
+	manyRows    = 64
+)
 
 // settle asks the guard about the rows collected so far. It is asked before
 // anything that follows them is looked at, so that a refusal finds the
@@ -220,10 +241,13 @@ func (r *rows) settle(ctx context.Context) error {
 		return nil
 	}
 	result := r.pending
-	r.asking.Lock()
-	began := time.Now()
+	r.ask()
+	var began time.Time
+	if n >= manyRows {
+		began = time.Now()
+	}
 	allowed, err := r.guarded.Release(ctx, result, &r.keys)
-	if time.Since(began) > slowRelease {
+	if n >= manyRows && time.Since(began) > slowRelease {
 		r.in.most = bulkSize
 	}
 	r.asking.Unlock()
@@ -306,7 +330,7 @@ func (r *rows) asynchronous(kind byte, frame []byte) {
 }
 
 func (r *rows) report(name, value string, frame []byte) {
-	r.asking.Lock()
+	r.ask()
 	defer r.asking.Unlock()
 	r.guarded.Changed(name, value)
 	if r.reporter == nil {
@@ -335,7 +359,7 @@ func (r *rows) notification(frame []byte) {
 	if !ok {
 		return
 	}
-	r.asking.Lock()
+	r.ask()
 	shown, ok := r.notifier.Notification(pid, channel, payload)
 	r.asking.Unlock()
 	if !ok {
@@ -359,7 +383,7 @@ func (r *rows) fields(kind byte, frame []byte) {
 		f = (&Refusal{Code: codeProtocol, Message: "a message of PostgreSQL's could not be read"}).fields()
 		f.Error, f.dirty = kind == 'E', true
 	}
-	r.asking.Lock()
+	r.ask()
 	r.noticer.Notice(f)
 	r.asking.Unlock()
 	if f.dirty {

@@ -27,6 +27,7 @@ type Server struct {
 	dialer      net.Dialer
 	pool        *buffers
 	clients     atomic.Int64
+	wheels      wheels
 
 	mu    sync.Mutex // guards byKey
 	byKey map[string]*session
@@ -72,6 +73,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	defer stop()
 	closed := context.AfterFunc(ctx, func() { l.Close() })
 	defer closed()
+	defer s.wheels.close()
 	var sessions sync.WaitGroup
 	defer sessions.Wait()
 	defer stop()

@@ -10,7 +10,7 @@ import (
 
 // session is one client and its PostgreSQL process. Two goroutines run it:
 // toPostgres reads what the client sends, toClient what PostgreSQL answers.
-// Only toClient writes to the client.
+// Only toClient writes to the client. On a wheel there are two links instead.
 type session struct {
 	server   *Server
 	client   net.Conn
@@ -20,6 +20,9 @@ type session struct {
 	asking  sync.Mutex // so that calls of guarded never overlap
 	guarded Session
 	binder  Binder
+	leaves  bool          // guarded says before it waits
+	wheel   *wheel        // on which the session runs; nil: it has a goroutine for each direction
+	turn    atomic.Uint64 // the last one that it was given there
 	follow  Follower
 
 	pid         uint32
@@ -43,17 +46,26 @@ func newSession(s *Server, l *login, guarded Session) *session {
 	}
 	x.binder, _ = guarded.(Binder)
 	x.follow, _ = guarded.(Follower)
+	if leaver, ok := guarded.(Leaver); ok {
+		x.leaves = leaver.Leaves(x.leave)
+	}
+	x.queue.leave = x.leave
 	return x
 }
 
 // run returns when both directions have ended.
 func (x *session) run(ctx context.Context) {
+	w := x.server.wheelFor(x)
 	stop := context.AfterFunc(ctx, func() {
 		x.end(&Refusal{Fatal: true, Code: codeShutdown, Message: "the register guard is shutting down"})
 	})
 	defer stop()
 	ctx, end := context.WithCancel(ctx)
 	defer end()
+	if w != nil {
+		x.runOn(ctx, w, end)
+		return
+	}
 	var both sync.WaitGroup
 	both.Go(func() {
 		defer end() // a Release that waits for a client that has gone may stop waiting
@@ -67,6 +79,22 @@ func (x *session) run(ctx context.Context) {
 	both.Wait()
 	x.fromClient.close()
 	x.fromPostgres.close()
+}
+
+// ask takes the right to call guarded; whoever has it may wait for a disk.
+func (x *session) ask() {
+	if !x.asking.TryLock() {
+		x.leave()
+		x.asking.Lock()
+	}
+}
+
+// lockUp takes the right to write to PostgreSQL.
+func (x *session) lockUp() {
+	if !x.up.mu.TryLock() {
+		x.leave()
+		x.up.mu.Lock()
+	}
 }
 
 // contain keeps a fault of ours, or of the guard's, to the session it is in:

@@ -83,6 +83,7 @@ func (r *rows) collected(at int) (byte, int) {
 // a later statement any more.
 func (r *rows) tell() error {
 	s := r.stop
+	r.leave()
 	s.wait()
 	if s.err != nil {
 		r.server.log.Error("a stopped statement could not be cancelled", "error", s.err)
@@ -170,7 +171,7 @@ func (r *rows) inject() bool {
 	if r.stop.injected {
 		return false
 	}
-	r.up.mu.Lock() // before the queue's: what is noted later is also sent later
+	r.lockUp() // before the queue's: what is noted later is also sent later
 	defer r.up.mu.Unlock()
 	r.queue.mu.Lock()
 	empty := r.queue.head() == nil && !r.within

@@ -1,0 +1,178 @@
+package wire
+
+import (
+	"errors"
+	"io"
+	"net"
+	"os"
+	"sync"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// bare is a socket that the runtime does not wait for. Reading is a link's;
+// writing waits where it must.
+type bare struct {
+	file          *os.File
+	local, remote net.Addr
+	leave         func() // takes it off the wheel
+	before        func() // is told before a write waits
+
+	room     chan struct{}
+	closing  chan struct{}
+	once     sync.Once
+	mu       sync.Mutex // guards deadline
+	deadline time.Time
+}
+
+// newBare takes a connection's socket over; the connection is then to be closed.
+func newBare(conn net.Conn, before func()) (*bare, error) {
+	c, ok := conn.(interface{ File() (*os.File, error) })
+	if !ok {
+		return nil, errors.ErrUnsupported
+	}
+	held, err := c.File()
+	if err != nil {
+		return nil, err
+	}
+	// A file that is not marked as non-blocking at first is none that the runtime waits for.
+	defer held.Close()
+	fd, err := unix.FcntlInt(held.Fd(), unix.F_DUPFD_CLOEXEC, 0)
+	if err != nil {
+		return nil, os.NewSyscallError("fcntl", err)
+	}
+	if err := unix.SetNonblock(fd, false); err != nil {
+		unix.Close(fd)
+		return nil, os.NewSyscallError("fcntl", err)
+	}
+	file := os.NewFile(uintptr(fd), "socket")
+	if err := unix.SetNonblock(fd, true); err != nil {
+		file.Close()
+		return nil, os.NewSyscallError("fcntl", err)
+	}
+	b := &bare{
+		file: file, local: conn.LocalAddr(), remote: conn.RemoteAddr(), before: before,
+		room: make(chan struct{}, 1), closing: make(chan struct{}),
+	}
+	return b, nil
+}
+
+func (b *bare) control(do func(fd int) error) error {
+	raw, err := b.file.SyscallConn()
+	if err != nil {
+		return err
+	}
+	if failed := raw.Control(func(fd uintptr) { err = do(int(fd)) }); failed != nil {
+		return failed
+	}
+	return err
+}
+
+// Write writes all of p, and waits where the peer takes nothing.
+func (b *bare) Write(p []byte) (int, error) {
+	raw, err := b.file.SyscallConn()
+	if err != nil {
+		return 0, err
+	}
+	done := 0
+	var failed error
+	send := func(fd uintptr) {
+		var n int
+		n, failed = syscall.Write(int(fd), p[done:])
+		done += max(n, 0)
+	}
+	for done < len(p) {
+		if err := raw.Control(send); err != nil {
+			return done, err
+		}
+		switch failed {
+		case nil, syscall.EINTR:
+		case syscall.EAGAIN:
+			if err := b.await(); err != nil {
+				return done, err
+			}
+		default:
+			return done, os.NewSyscallError("write", failed)
+		}
+	}
+	return done, nil
+}
+
+// await waits for room in the socket.
+func (b *bare) await() error {
+	b.before()
+	b.mu.Lock()
+	deadline := b.deadline
+	b.mu.Unlock()
+	var late <-chan time.Time
+	if !deadline.IsZero() {
+		t := time.NewTimer(time.Until(deadline))
+		defer t.Stop()
+		late = t.C
+	}
+	select {
+	case <-b.room:
+		return nil
+	case <-b.closing:
+		return net.ErrClosed
+	case <-late:
+		return os.ErrDeadlineExceeded
+	}
+}
+
+// writable tells that there may be room. What it tells while nobody waits makes one write try once more.
+func (b *bare) writable() {
+	select {
+	case b.room <- struct{}{}:
+	default:
+	}
+}
+
+// Close ends both directions; who reads or writes is told.
+func (b *bare) Close() error {
+	b.once.Do(func() {
+		close(b.closing)
+		_ = b.control(func(fd int) error { return unix.Shutdown(fd, unix.SHUT_RDWR) })
+	})
+	return nil
+}
+
+// free gives the socket back, once both links have ended.
+func (b *bare) free() {
+	_ = b.Close()
+	if b.leave != nil {
+		b.leave()
+	}
+	_ = b.file.Close()
+}
+
+// giveBack leaves the socket to the connection that it is of.
+func (b *bare) giveBack() {
+	_ = b.file.Close()
+}
+
+// CloseWrite tells the peer that no more will come.
+func (b *bare) CloseWrite() error {
+	return b.control(func(fd int) error { return unix.Shutdown(fd, unix.SHUT_WR) })
+}
+
+// Read is not used on a wheel.
+func (b *bare) Read([]byte) (int, error) { return 0, io.ErrNoProgress }
+
+func (b *bare) LocalAddr() net.Addr  { return b.local }
+func (b *bare) RemoteAddr() net.Addr { return b.remote }
+
+// SetDeadline and the others bound how long a write waits.
+func (b *bare) SetDeadline(t time.Time) error   { return b.SetWriteDeadline(t) }
+func (b *bare) SetReadDeadline(time.Time) error { return nil }
+func (b *bare) SetWriteDeadline(t time.Time) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.deadline = t
+	return nil
+}
+
+// SyscallConn is the socket's.
+func (b *bare) SyscallConn() (syscall.RawConn, error) { return b.file.SyscallConn() }
