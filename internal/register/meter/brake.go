@@ -16,6 +16,7 @@ type brake struct {
 	why       string
 	since     int64
 	emergency emergency
+	pulled    func() // the others are to know
 }
 
 // emergency is what two supervisors declared.
@@ -51,14 +52,15 @@ func (b *brake) room(p *Policy, a *account, now, want int64) (int64, *Stop) {
 	if b.emergency.running(now) {
 		return want, nil
 	}
-	if share := p.Brake.PersonRowsPerMinute; p.Brake.RowsPerMinute > 0 && a.rows.sum+want > share {
-		return max(0, share-a.rows.sum), &Stop{Reason: OverRate, Budget: "brake.person_rows_per_minute", Per: "person", Who: a.subject.Person, Window: "minute", Limit: share, Used: a.rows.sum, Again: time.UnixMicro(a.rows.clears(now)).UTC()}
+	if share := p.Brake.PersonRowsPerMinute; p.Brake.RowsPerMinute > 0 && a.rows.used()+want > share {
+		return max(0, share-a.rows.used()), &Stop{Reason: OverRate, Budget: "brake.person_rows_per_minute", Per: "person", Who: a.subject.Person, Window: "minute", Limit: share, Used: a.rows.used(), Again: time.UnixMicro(a.rows.clears(now)).UTC()}
 	}
-	if p.Brake.RowsPerMinute > 0 && now >= b.until && b.total.sum+want > p.Brake.RowsPerMinute && b.bulky(p, a, now) >= p.Brake.People {
+	if p.Brake.RowsPerMinute > 0 && now >= b.until && b.total.used()+want > p.Brake.RowsPerMinute && b.bulky(p, a, now) >= p.Brake.People {
 		b.pull(now, now+int64(p.Brake.Minutes)*minute, fmt.Sprintf("%d people read more than %d rows a minute together", b.bulky(p, a, now), p.Brake.RowsPerMinute))
+		b.pulled()
 	}
-	if now < b.until && a.rows.sum+want > p.Brake.Small {
-		return max(0, p.Brake.Small-a.rows.sum), &Stop{Reason: Braked, Who: a.subject.Person, Limit: p.Brake.Small, Used: a.rows.sum, Again: time.UnixMicro(b.until).UTC()}
+	if now < b.until && a.rows.used()+want > p.Brake.Small {
+		return max(0, p.Brake.Small-a.rows.used()), &Stop{Reason: Braked, Who: a.subject.Person, Limit: p.Brake.Small, Used: a.rows.used(), Again: time.UnixMicro(b.until).UTC()}
 	}
 	return want, nil
 }
@@ -69,7 +71,7 @@ func (b *brake) pull(now, until int64, why string) { b.since, b.until, b.why = n
 // while the whole is over its bound.
 func (b *brake) bulky(p *Policy, a *account, now int64) (n int) {
 	for who, r := range b.people {
-		if r.advance(now); r.sum > p.Brake.Small || who == a.subject.Person {
+		if r.advance(now); r.used() > p.Brake.Small || who == a.subject.Person {
 			n++
 		}
 	}
@@ -98,7 +100,7 @@ func (m *Meter) Brake(now time.Time) BrakeState {
 	defer m.mu.Unlock()
 	at := m.at(now)
 	m.brake.total.advance(at)
-	s := BrakeState{Rows: m.brake.total.sum}
+	s := BrakeState{Rows: m.brake.total.used()}
 	if e := m.brake.emergency; e.running(at) {
 		act := e.act
 		s.Emergency, s.Ends = &act, time.UnixMicro(e.until).UTC()

@@ -26,6 +26,11 @@
 // only by [Hold.Cancel], for rows that did not leave because the ledger could not be
 // written, and only where nobody else relied on it meanwhile.
 //
+// # Several guards
+//
+// Guards may share a [Store]: budgets are counted there, exactly, and given back exactly. What is about load
+// (rates, statements an hour, the brake) and what supervisors decided they tell each other every second ([Meter.Sync]).
+//
 // # Time
 //
 // Budgets refill with time, so whoever sets the clock could refill them. The meter's time

@@ -64,6 +64,7 @@ type Meter struct {
 	holds    holds
 	brake    brake
 	store    Store // nil: budgets are this process's own
+	others   others
 }
 
 // counted is what is counted together: a budget, and a person, role, purpose or program.
@@ -97,6 +98,7 @@ func New(p *Policy) *Meter {
 	}
 	m.brake.total = newRate(minute)
 	m.brake.people = map[string]*rate{}
+	m.brake.pulled = func() { m.others.pulled = m.others.exchange != nil }
 	m.policy = p
 	return m
 }
@@ -161,10 +163,10 @@ func (m *Meter) open(s Subject) *account {
 			l.tracker = find(m.trackers, l.of, newTracker)
 		}
 		if b.RowsPerMinute > 0 {
-			l.rows = find(m.rates, l.of, func() *rate { return newRate(minute) })
+			l.rows = find(m.rates, l.of, func() *rate { return m.newRate(minute, rowsKey(l.of)) })
 		}
 		if b.StatementsPerHour > 0 {
-			l.asked = find(m.asked, l.of, func() *rate { return newRate(hour) })
+			l.asked = find(m.asked, l.of, func() *rate { return m.newRate(hour, askedKey(l.of)) })
 		}
 		a.lines = append(a.lines, l)
 	}
@@ -277,8 +279,8 @@ func (m *Meter) rateRoom(a *account, want, now int64) (room int64, why *Stop) {
 			continue
 		}
 		l.rows.advance(now)
-		if left := max(0, l.rowLimit-l.rows.sum); left < room {
-			room, why = left, m.stop(l, OverRate, "minute", l.rowLimit, l.rows.sum, l.rows.clears(now))
+		if left := max(0, l.rowLimit-l.rows.used()); left < room {
+			room, why = left, m.stop(l, OverRate, "minute", l.rowLimit, l.rows.used(), l.rows.clears(now))
 		}
 	}
 	if left, stop := m.brake.room(m.policy, a, now, room); stop != nil {
@@ -305,6 +307,9 @@ func (m *Meter) stop(l *line, why Reason, window string, limit, used, again int6
 func (m *Meter) Statement(ctx context.Context, s Subject, now time.Time) (why *Stop, err error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if err := m.stale(); err != nil {
+		return nil, err
+	}
 	at := m.at(now)
 	a := m.account(s)
 	if !m.brake.emergency.running(at) && !m.policy.working(s.Role, time.UnixMicro(at)) {
@@ -316,8 +321,8 @@ func (m *Meter) Statement(ctx context.Context, s Subject, now time.Time) (why *S
 			continue
 		}
 		l.asked.advance(at)
-		if l.asked.sum >= l.askLimit && why == nil {
-			why = m.stop(l, OverStatements, "hour", l.askLimit, l.asked.sum, l.asked.clears(at))
+		if l.asked.used() >= l.askLimit && why == nil {
+			why = m.stop(l, OverStatements, "hour", l.askLimit, l.asked.used(), l.asked.clears(at))
 		}
 	}
 	if why != nil && m.policy.Enforcing() {
@@ -364,11 +369,11 @@ func leftOf(lines []line, at int64) (all []Left) {
 		}
 		if l.rows != nil {
 			l.rows.advance(at)
-			add("minute", l.rowLimit, l.rows.sum)
+			add("minute", l.rowLimit, l.rows.used())
 		}
 		if l.asked != nil {
 			l.asked.advance(at)
-			add("statements an hour", l.askLimit, l.asked.sum)
+			add("statements an hour", l.askLimit, l.asked.used())
 		}
 		if l.tracker == nil {
 			continue

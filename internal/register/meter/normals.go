@@ -28,6 +28,10 @@ type Normals struct {
 	policy func() *Policy
 	roles  map[string]*habits
 	people map[string]*reader
+
+	minute int64 // the minute that today was worked out in; a day never begins within one
+	zone   *time.Location
+	today  int64
 }
 
 // measure is what is learnt.
@@ -122,8 +126,10 @@ func (n *Normals) Asked(s Subject, now time.Time) []Unusual {
 func (n *Normals) roll(s Subject, now time.Time) (*Policy, *reader) {
 	p := n.policy()
 	r := n.people[s.Person]
-	local := now.In(p.Location())
-	h, d := now.Unix()/3600, dayNumber(local)
+	if minute := now.Unix() / 60; minute != n.minute || p.Location() != n.zone {
+		n.minute, n.zone, n.today = minute, p.Location(), dayNumber(now.In(p.Location()))
+	}
+	h, d := now.Unix()/3600, n.today
 	if r == nil {
 		r = &reader{role: s.Role, seen: newTracker(), hour: h, day: d}
 		n.people[s.Person] = r

@@ -9,7 +9,11 @@ type rate struct {
 	at   int64 // number of the newest piece
 	n    [parts + 1]int64
 	sum  int64
+	far  int64 // what other guards have counted, as last heard
 }
+
+// used is what all guards have counted within the window.
+func (r *rate) used() int64 { return r.sum + r.far }
 
 func newRate(window int64) *rate { return &rate{unit: window / parts} }
 

@@ -5,14 +5,13 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"time"
 )
 
-// Store keeps the counts of distinct voters where several guards share them. Rates, statements
-// an hour and the brake stay each guard's own: they are about load, and are said to be in status.
+// Store keeps the counts of distinct voters where several guards share them, exactly. Rates, statements an
+// hour, the brake and what supervisors decided are told by [Exchange], within a second or so.
 type Store interface {
 	// Begin starts a transaction that has the counts of these keys for itself until it ends. Keys are
 	// sorted, so that two guards never wait for each other in a circle.
@@ -24,7 +23,11 @@ type StoreTx interface {
 	Head(key string) []byte // empty: nothing was counted yet
 	// Pages gives the pages of a key that exist; without numbers all of them.
 	Pages(ctx context.Context, key string, pages []uint64) (map[uint64][]byte, error)
-	Put(ctx context.Context, key string, head []byte, pages map[uint64][]byte) error
+	// Put writes a head and pages, and with it what the reservation of that number changed, if anything.
+	Put(ctx context.Context, key string, head []byte, pages map[uint64][]byte, seq uint64, kept []byte) error
+	// Kept gives what the reservations from one on have changed, Keep writes some again; nil forgets one.
+	Kept(ctx context.Context, key string, from uint64) (map[uint64][]byte, error)
+	Keep(ctx context.Context, key string, kept map[uint64][]byte) error
 	Commit() error
 	Rollback() error
 }
@@ -48,6 +51,10 @@ type session struct {
 // join reads the counts of an account's budgets, as far as some voters need them.
 func (m *Meter) join(ctx context.Context, s Subject, voters []uint64, now time.Time) (*session, *account, int64, error) {
 	m.mu.Lock()
+	if err := m.stale(); err != nil {
+		m.mu.Unlock()
+		return nil, nil, 0, err
+	}
 	at := m.at(now)
 	a := m.account(s)
 	j := &session{lines: slices.DeleteFunc(slices.Clone(a.lines), func(l line) bool { return l.limits.mask == 0 })}
@@ -88,18 +95,22 @@ func (m *Meter) reserveShared(ctx context.Context, s Subject, voters []uint64, n
 	for i := range h.marks {
 		h.marks[i].seq = h.marks[i].tracker.seq
 	}
-	if err := j.end(ctx); err != nil {
+	if err := j.end(ctx, h); err != nil {
 		h.marks = nil // nothing was counted in the store
 		return nil, nil, errors.Join(err, h.Cancel(ctx))
 	}
 	return h, why, nil
 }
 
-// end writes what has changed.
-func (j *session) end(ctx context.Context) error {
+// end writes what has changed, and what gives it back.
+func (j *session) end(ctx context.Context, h *Hold) error {
+	changed := map[counted][]byte{}
+	for i := range h.marks {
+		changed[h.marks[i].of] = h.marks[i].kept(h.voters)
+	}
 	for i := range j.lines {
 		t := j.lines[i].tracker
-		if err := j.tx.Put(ctx, j.lines[i].of.String(), t.head(), t.encodePages()); err != nil {
+		if err := j.tx.Put(ctx, j.lines[i].of.String(), t.head(), t.encodePages(), t.seq, changed[j.lines[i].of]); err != nil {
 			return errors.Join(fmt.Errorf("shared budgets cannot be written, so nothing leaves: %w", err), j.tx.Rollback())
 		}
 	}
@@ -107,37 +118,6 @@ func (j *session) end(ctx context.Context) error {
 		return fmt.Errorf("shared budgets cannot be written, so nothing leaves: %w", err)
 	}
 	return nil
-}
-
-// cancelShared gives back what nobody has counted after.
-func (h *Hold) cancelShared(ctx context.Context) error {
-	if len(h.marks) == 0 {
-		return nil
-	}
-	keys := map[string]*mark{}
-	for i := range h.marks {
-		keys[h.marks[i].of.String()] = &h.marks[i]
-	}
-	tx, err := h.m.store.Begin(ctx, slices.Sorted(maps.Keys(keys)))
-	if err != nil {
-		return fmt.Errorf("give back what was counted: %w", err)
-	}
-	for key, k := range keys {
-		t, err := readTracker(ctx, tx, key, h.voters)
-		if err != nil {
-			return errors.Join(err, tx.Rollback())
-		}
-		if t.seq != k.seq || t.gen != k.gen {
-			continue
-		}
-		for i := len(k.before) - 1; i >= 0; i-- {
-			t.restore(h.voters[i], k.before[i], k.cur)
-		}
-		if err := tx.Put(ctx, key, t.head(), t.encodePages()); err != nil {
-			return errors.Join(err, tx.Rollback())
-		}
-	}
-	return tx.Commit()
 }
 
 func (m *Meter) leftShared(ctx context.Context, s Subject, now time.Time) ([]Left, error) {

@@ -153,10 +153,14 @@ func (t *tracker) sweep(now int64) {
 
 // take counts voters up to the first that a window has no room for, and says how many
 // that are and which window it was. Into before goes the tag each had before.
+//
+// Neighbours most often have the same tag, so those of one are counted together: left says how many
+// more of it there is room for.
 func (t *tracker) take(voters []uint64, before []uint8, limits *limits) (taken int, full Window, ok bool) {
 	t.seq++
 	var p *page
 	number := ^uint64(0)
+	from, run, left := t.cur, int64(0), int64(0)
 	for i, v := range voters {
 		if v>>16 != number {
 			number = v >> 16
@@ -167,15 +171,31 @@ func (t *tracker) take(voters []uint64, before []uint8, limits *limits) (taken i
 		if tag == t.cur {
 			continue
 		}
-		if fresh := limits.mask &^ t.in[tag]; fresh != 0 {
-			if w, has := t.room(fresh, limits); !has {
-				return i, w, false
-			}
+		if tag != from {
+			t.move(from, t.cur, run)
+			from, run, left = tag, 0, t.left(limits.mask&^t.in[tag], limits)
 		}
-		t.move(tag, t.cur)
+		if run == left {
+			t.move(from, t.cur, run)
+			w, _ := t.room(limits.mask&^t.in[tag], limits)
+			return i, w, false
+		}
+		run++
 		p.put(at, uint16(v), tag == 0, t.cur)
 	}
+	t.move(from, t.cur, run)
 	return len(voters), 0, true
+}
+
+// left is how many more the windows of a mask have room for.
+func (t *tracker) left(mask uint8, limits *limits) int64 {
+	n := farOff
+	for w := Hour; w < windows; w++ {
+		if mask&(1<<w) != 0 {
+			n = min(n, max(0, limits.of[w]-t.count[w]))
+		}
+	}
+	return n
 }
 
 // room tells whether one more fits into the windows of a mask.
@@ -188,17 +208,17 @@ func (t *tracker) room(mask uint8, limits *limits) (Window, bool) {
 	return 0, true
 }
 
-// move counts one voter to another slice.
-func (t *tracker) move(from, to uint8) {
+// move counts n voters to another slice.
+func (t *tracker) move(from, to uint8, n int64) {
 	added, lost := t.in[to]&^t.in[from], t.in[from]&^t.in[to]
 	for w := Hour; w < windows; w++ {
-		t.count[w] += int64(added>>w&1) - int64(lost>>w&1)
+		t.count[w] += n * (int64(added>>w&1) - int64(lost>>w&1))
 	}
 	if from != 0 {
-		t.spans[from].n--
+		t.spans[from].n -= n
 	}
 	if to != 0 {
-		t.spans[to].n++
+		t.spans[to].n += n
 	}
 }
 
@@ -210,7 +230,7 @@ func (t *tracker) restore(v uint64, before, since uint8) {
 		return
 	}
 	t.seq++
-	t.move(tag, before)
+	t.move(tag, before, 1)
 	if before == 0 {
 		p.remove(at, uint16(v))
 		return
@@ -231,7 +251,7 @@ func (t *tracker) replay(voters []uint64, at, now int64) {
 		if had == tag || had != 0 && t.spans[had].end >= t.spans[tag].end {
 			continue
 		}
-		t.move(had, tag)
+		t.move(had, tag, 1)
 		p.put(i, uint16(v), had == 0, tag)
 	}
 	t.seq++
