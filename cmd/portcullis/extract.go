@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -60,7 +59,11 @@ func (c *registerExtractCommand) Run(ctx context.Context, std stdio, g *Globals)
 		return err
 	}
 	defer func() { err = errors.Join(err, src.Close(context.WithoutCancel(ctx))) }()
-	to, err := c.noter(ctx, &cfg, std)
+	anonymous, err := c.anonymous(&cfg, src.Columns())
+	if err != nil {
+		return err
+	}
+	to, err := c.noter(ctx, &cfg)
 	if err != nil {
 		return err
 	}
@@ -71,7 +74,7 @@ func (c *registerExtractCommand) Run(ctx context.Context, std stdio, g *Globals)
 	}
 	m, err := extract.Make(ctx, extract.Options{
 		Source: src, Columns: columns, Book: b, Noter: to.Noter, Recipient: c.For, Extract: c.Name, Reason: c.Reason,
-		OneIn: c.OneIn, Mail: c.Domain, Keys: keys, Out: c.Out, Now: now, Filter: true,
+		OneIn: c.OneIn, Mail: c.Domain, Keys: keys, Out: c.Out, Now: now, Filter: true, Anonymous: anonymous,
 	})
 	if err != nil {
 		return err
@@ -82,6 +85,7 @@ func (c *registerExtractCommand) Run(ctx context.Context, std stdio, g *Globals)
 	if err := os.WriteFile(c.Out+".receipt.json", m.Receipt.JSON(), 0o600); err != nil {
 		return err
 	}
+	tellLeftOut(std.err, m.Receipt.LeftOut)
 	fmt.Fprintf(std.out, "%s: %s rows for %s, SHA-256 %s. The receipt is beside it; the honey voters are known to the holder of %s alone.\n", c.Out, thousands(m.Receipt.Rows), printable(c.For), m.Receipt.SHA256, dir)
 	return nil
 }
@@ -112,8 +116,8 @@ func (c *registerExtractCommand) keys() (all []age.Recipient, err error) {
 	return all, nil
 }
 
-// kindExtract is what the ledger calls the entry.
-const kindExtract = "extract"
+// extractOf is an entry as the guard takes it.
+func extractOf(e extract.Entry) register.Extract { return register.Extract(e) }
 
 // bookNoter writes to the ledger itself, where no guard is running.
 type bookNoter struct {
@@ -123,40 +127,26 @@ type bookNoter struct {
 
 // Note writes the entry.
 func (n bookNoter) Note(ctx context.Context, e extract.Entry) error {
-	detail, err := json.Marshal(e)
-	if err != nil {
-		return err
-	}
-	return n.book.Note(ctx, ledger.Entry{Kind: kindExtract, Principal: n.by, Program: "portcullis register extract", Purpose: e.Reason, Text: entryText(e), Detail: detail})
-}
-
-func entryText(e extract.Entry) string {
-	return fmt.Sprintf("extract %s for %s: %d voters, SHA-256 %s: %s", e.Extract, e.Recipient, e.Rows, e.SHA256, e.Reason)
+	return register.NoteExtract(ctx, n.book, n.by, extractOf(e))
 }
 
 // Disclose records whose records the extract holds.
 func (n bookNoter) Disclose(ctx context.Context, e extract.Entry, keys []string) error {
-	d := ledger.Disclosure{Principal: e.Recipient, Program: "portcullis register extract", Purpose: e.Reason}
-	for _, k := range keys {
-		v, err := n.book.Number([]byte(k))
-		if err != nil {
-			return err
-		}
-		d.Voters = append(d.Voters, v)
-	}
-	return n.book.Record(ctx, &d)
+	return register.DiscloseExtract(ctx, n.book, extractOf(e), keys)
 }
 
-// guardNoter has the running guard note it.
+// guardNoter has the running guard write it: the ledger has one writer.
 type guardNoter struct {
-	s   supervisor
-	cfg *register.Config
+	token string
+	cfg   *register.Config
 }
 
-// Note notes it.
-func (n guardNoter) Note(ctx context.Context, e extract.Entry) error {
-	_, err := n.s.act(ctx, n.cfg, register.Act{Do: "look", Text: entryText(e)})
-	return err
+// Note has the entry written.
+func (n guardNoter) Note(ctx context.Context, e extract.Entry) error { return n.Disclose(ctx, e, nil) }
+
+// Disclose has it recorded whose records the extract holds.
+func (n guardNoter) Disclose(ctx context.Context, e extract.Entry, keys []string) error {
+	return register.Call(ctx, n.cfg, "POST", "/extract", register.Extracting{Token: n.token, Extract: extractOf(e), Keys: keys}, &register.Answer{})
 }
 
 // closingNoter is a Noter that has to be closed.
@@ -166,7 +156,7 @@ type closingNoter struct {
 }
 
 // noter opens the ledger for a supervisor.
-func (c *registerExtractCommand) noter(ctx context.Context, cfg *register.Config, std stdio) (closingNoter, error) {
+func (c *registerExtractCommand) noter(ctx context.Context, cfg *register.Config) (closingNoter, error) {
 	token, err := c.token()
 	if err != nil {
 		return closingNoter{}, err
@@ -181,8 +171,7 @@ func (c *registerExtractCommand) noter(ctx context.Context, cfg *register.Config
 	}
 	var status register.Status
 	if err := register.Call(ctx, cfg, "GET", "/status", nil, &status); !errors.Is(err, register.ErrNotRunning) {
-		fmt.Fprintln(std.err, "The guard is running and has the ledger: the extract is noted there as a whole, not voter by voter. For that, stop the guard while the extract is made.")
-		return closingNoter{guardNoter{c.supervisor, cfg}, func() error { return nil }}, err
+		return closingNoter{guardNoter{token, cfg}, func() error { return nil }}, err
 	}
 	if err := os.MkdirAll(filepath.Dir(cfg.LedgerDir()), 0o700); err != nil {
 		return closingNoter{}, err

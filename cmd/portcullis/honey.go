@@ -8,6 +8,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"portcullis.example/portcullis/internal/register"
 	"portcullis.example/portcullis/internal/register/copies"
 	"portcullis.example/portcullis/internal/register/honey"
 )
@@ -82,8 +83,16 @@ func (c *registerHoneyPlantCommand) Run(ctx context.Context, std stdio, g *Globa
 		err = errors.Join(err, w.Write(v.Row))
 	}
 	w.Flush()
+	c.tellGuard(ctx, g)
 	fmt.Fprintf(std.err, "%s for %s. Put them into a view or a copy, never into the register itself.\n", count(set.Count, "honey voter"), printable(set.Name()))
 	return errors.Join(err, w.Error())
+}
+
+// tellGuard has a running guard look for them at once; it would find them by itself within seconds.
+func (c *registerHoneyPlantCommand) tellGuard(ctx context.Context, g *Globals) {
+	if cfg, err := loadConfig(g); err == nil && cfg.Register.On() {
+		_ = register.Call(ctx, &cfg.Register, "POST", "/honey", nil, &register.Answer{})
+	}
 }
 
 // Run looks for honey voters alone.

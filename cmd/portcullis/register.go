@@ -94,10 +94,11 @@ func (s supervisor) act(ctx context.Context, cfg *register.Config, a register.Ac
 		return answer, err
 	}
 	defer func() { err = errors.Join(err, book.Close()) }()
-	office, err := register.NewOffice(ctx, book, policy)
+	office, end, err := register.NewOffice(ctx, cfg, book, policy)
 	if err != nil {
 		return answer, err
 	}
+	defer func() { err = errors.Join(err, end()) }()
 	return office.Do(ctx, a)
 }
 
@@ -115,30 +116,39 @@ func (c *serveCommand) serveRegister(ctx context.Context, all Config, std stdio)
 		return exitError{exitIncomplete, err}
 	}
 	defer func() { err = errors.Join(err, g.Close()) }()
-	if err := watchHoney(g, cfg); err != nil {
+	if err := g.FollowHoney(plantedHoney{filepath.Join(cfg.KeysDir(), "honey")}); err != nil {
 		return err
 	}
 	fmt.Fprintf(std.out, "The register guard listens on %s before %s.\n", cfg.Listen, cfg.Upstream)
 	return g.Serve(ctx)
 }
 
-// watchHoney has the guard look for the honey voters that were planted. Those of later
-// sets are looked for from its next start on.
-func watchHoney(g *register.Guard, cfg register.Config) error {
-	dir := filepath.Join(cfg.KeysDir(), "honey")
-	if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
-		return nil
+// plantedHoney are the honey voters that were planted so far.
+type plantedHoney struct{ dir string }
+
+// Stamp changes with them.
+func (p plantedHoney) Stamp() (string, error) {
+	if _, err := os.Stat(p.dir); errors.Is(err, fs.ErrNotExist) {
+		return "", nil
 	}
-	book, err := honey.OpenBook(dir)
+	book, err := honey.OpenBook(p.dir)
 	if err != nil {
-		return err
+		return "", err
 	}
-	w, err := book.Watch(g.Number)
+	return book.Stamp()
+}
+
+// Load derives them.
+func (p plantedHoney) Load(number func([]byte) (uint64, error)) (register.Watch, error) {
+	book, err := honey.OpenBook(p.dir)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	g.SetWatch(w)
-	return nil
+	w, err := book.Watch(number)
+	if err != nil || w.Len() == 0 {
+		return nil, err
+	}
+	return w, nil
 }
 
 func (c *registerStatusCommand) Run(ctx context.Context, std stdio, g *Globals) error {
@@ -168,7 +178,7 @@ type registerStatusCommand struct {
 func printStatus(out io.Writer, s register.Status) {
 	shared := "this guard's own"
 	if s.Counts.Shared {
-		shared = "shared with other guards (rates, statements an hour and the brake are this guard's own)"
+		shared = "shared with other guards, last heard of at " + s.Others.Heard.Format("15:04:05")
 	}
 	fmt.Fprintf(out, "Policy %s, mode %s. Ledger: %s.\n", s.Policy, s.Mode, s.Ledger)
 	fmt.Fprintf(out, "Budgets are %s: %d counts, %d KB, the largest %d KB.\n", shared, s.Counts.Subjects, s.Counts.Bytes>>10, s.Counts.Largest>>10)

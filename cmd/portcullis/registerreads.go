@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -37,6 +38,9 @@ func (b registerSpan) times(now time.Time) (from, to time.Time, err error) {
 		if to, err = parseSince(b.And, now); err != nil {
 			return from, to, exitError{exitIncomplete, err}
 		}
+	}
+	if to.After(now) { // of what is to come nothing can be told, nor that it is missing
+		to = now
 	}
 	return from, to, nil
 }
@@ -177,19 +181,26 @@ func (c *registerVerifyCommand) Run(ctx context.Context, std stdio, g *Globals) 
 	if err != nil {
 		return err
 	}
-	seen, err := c.checkpoints(&cfg)
+	known, err := c.keys(&cfg)
 	if err != nil {
 		return exitError{exitIncomplete, err}
 	}
+	seen, err := c.checkpoints(originOf(&cfg), known)
+	if err != nil {
+		return exitError{exitIncomplete, err}
+	}
+	own, damaged := ownCheckpoint(&cfg, known) // before the ledger: a running guard goes on
 	began := time.Now()
-	report, err := ledger.Verify(ctx, cfg.LedgerDir(), cfg.LedgerConfig(slog.New(slog.DiscardHandler)), seen...)
+	report, err := ledger.Verify(ctx, cfg.LedgerDir(), cfg.LedgerConfig(slog.New(slog.DiscardHandler)), append(seen, own...)...)
 	if err != nil {
 		return err
 	}
+	report.Damage = append(report.Damage, damaged...)
 	if c.Format == "json" {
 		err = json.NewEncoder(std.out).Encode(report)
 	} else {
 		fmt.Fprintf(std.out, "%d leaves, %d disclosures, %s agreed with, in %v.\n", report.Leaves, report.Disclosures, count(report.Checkpoints, "checkpoint"), time.Since(began).Round(time.Millisecond))
+		printWaiting(ctx, std.out, &cfg, report)
 		for _, d := range report.Damage {
 			fmt.Fprintln(std.out, "DAMAGE:", printable(d.String()))
 		}
@@ -200,8 +211,27 @@ func (c *registerVerifyCommand) Run(ctx context.Context, std stdio, g *Globals) 
 	return err
 }
 
-// checkpoints reads those that were published, each with a signature that one of the keys knows.
-func (c *registerVerifyCommand) checkpoints(cfg *register.Config) (all []ledger.Checkpoint, err error) {
+// printWaiting tells what is recorded and in no leaf yet, and when it will be.
+func printWaiting(ctx context.Context, out io.Writer, cfg *register.Config, r *ledger.Report) {
+	if r.SealedSince > 0 {
+		fmt.Fprintf(out, "%d more leaves were sealed while this ran; run it again to have them checked too.\n", r.SealedSince)
+	}
+	w := r.Waiting
+	if w.Disclosures == 0 && w.Entries == 0 {
+		fmt.Fprintln(out, "Everything that is recorded is in leaves.")
+		return
+	}
+	var status register.Status
+	when := "within an hour of the guard's next start (none is running)"
+	if err := register.Call(ctx, cfg, "GET", "/status", nil, &status); !errors.Is(err, register.ErrNotRunning) {
+		when = "by " + w.SealedBy.Format("2006-01-02 15:04") + " UTC at the latest, or when the guard stops"
+	}
+	fmt.Fprintf(out, "Recorded since %s UTC and not yet sealed: %s and %s, whole by their checksums. They become leaves %s.\n",
+		w.From.Format("2006-01-02 15:04"), count(int(w.Disclosures), "disclosure"), countEntries(int(w.Entries)), when)
+}
+
+// keys are those by which signatures are known: the ledger's own unless others are given.
+func (c *registerVerifyCommand) keys(cfg *register.Config) (note.Verifiers, error) {
 	keys := c.Key
 	if len(keys) == 0 {
 		keys = []string{filepath.Join(cfg.KeysDir(), "checkpoint.pub")}
@@ -221,22 +251,42 @@ func (c *registerVerifyCommand) checkpoints(cfg *register.Config) (all []ledger.
 		}
 		known = append(known, v)
 	}
-	origin := cfg.Origin
-	if origin == "" {
-		origin = "portcullis.invalid/register"
-	}
+	return note.VerifierList(known...), nil
+}
+
+func originOf(cfg *register.Config) string { return cmp.Or(cfg.Origin, "portcullis.invalid/register") }
+
+// checkpoints reads those that were published, each with a signature that one of the keys knows.
+func (c *registerVerifyCommand) checkpoints(origin string, known note.Verifiers) (all []ledger.Checkpoint, err error) {
 	for _, path := range c.Checkpoints {
 		raw, err := os.ReadFile(path)
 		if err != nil {
 			return nil, err
 		}
-		cp, err := ledger.OpenCheckpoint(raw, origin, note.VerifierList(known...))
+		cp, err := ledger.OpenCheckpoint(raw, origin, known)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", path, err)
 		}
 		all = append(all, cp)
 	}
 	return all, nil
+}
+
+// ownCheckpoint is the one that lies in the ledger itself, if anything is sealed yet. Who can write there can replace it, so
+// it proves less than a published one; that it is as it was signed has to hold all the same.
+func ownCheckpoint(cfg *register.Config, known note.Verifiers) ([]ledger.Checkpoint, []ledger.Damage) {
+	path := filepath.Join(cfg.LedgerDir(), "log", "checkpoint")
+	raw, err := os.ReadFile(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, nil
+	}
+	if err == nil {
+		var own ledger.Checkpoint
+		if own, err = ledger.OpenCheckpoint(raw, originOf(cfg), known); err == nil {
+			return []ledger.Checkpoint{own}, nil
+		}
+	}
+	return nil, []ledger.Damage{{What: fmt.Sprintf("the ledger's own checkpoint (%s) is not as it was signed: %v; compare with a published one", path, err)}}
 }
 
 type registerPolicyCommand struct {

@@ -42,10 +42,12 @@ func startBehind(g *Guard) *behind {
 	return b
 }
 
-func (b *behind) record(_ context.Context, d *ledger.Disclosure) error {
+// record calls leave before it waits.
+func (b *behind) record(leave func(), d *ledger.Disclosure) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for b.voters >= maxBehind && !b.ended {
+		leave()
 		b.room.Wait()
 	}
 	key := alike{d.Principal, d.Program, d.Purpose, d.Statement}

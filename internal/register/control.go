@@ -24,6 +24,7 @@ type Status struct {
 	Policy    string           `json:"policy"`
 	Counts    meter.State      `json:"counts"`
 	Brake     meter.BrakeState `json:"brake"`
+	Others    meter.Together   `json:"others,omitzero"` // guards that share this one's budgets
 	Grants    []meter.Grant    `json:"grants"`
 	Anonymous int              `json:"anonymous"`
 	Catalogue time.Time        `json:"catalogue"` // when it was read
@@ -36,7 +37,7 @@ type Status struct {
 func (g *Guard) Status(ctx context.Context) Status {
 	now, p := g.clock.Now(), g.meter.Policy()
 	k := g.known.Load()
-	s := Status{Schema: 1, Running: true, Mode: p.Mode, Policy: p.Version(), Counts: g.meter.State(), Brake: g.meter.Brake(now), Grants: g.meter.Grants(now),
+	s := Status{Schema: 1, Running: true, Mode: p.Mode, Policy: p.Version(), Counts: g.meter.State(), Brake: g.meter.Brake(now), Others: g.meter.Together(), Grants: g.meter.Grants(now),
 		Anonymous: len(k.anonymous), Catalogue: k.read.UTC(), Skew: g.clock.Skew().Round(time.Millisecond).String(), Ledger: "synced before release"}
 	if g.behind != nil {
 		s.Ledger = "behind: rows do not wait for it"
@@ -98,6 +99,11 @@ func (g *Guard) control(ctx context.Context) {
 	mux.HandleFunc("POST /reload", func(w http.ResponseWriter, r *http.Request) {
 		version, err := g.Reload(r.Context())
 		reply(w, Answer{Text: version}, err)
+	})
+	mux.HandleFunc("POST /extract", g.takeExtract)
+	mux.HandleFunc("POST /honey", func(w http.ResponseWriter, _ *http.Request) {
+		g.lookForHoney()
+		reply(w, Answer{}, nil)
 	})
 	mux.HandleFunc("POST /act", func(w http.ResponseWriter, r *http.Request) {
 		var a Act

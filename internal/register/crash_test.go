@@ -8,13 +8,14 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"net"
 	"os"
 	"os/exec"
 	"os/signal"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -24,6 +25,7 @@ import (
 	"portcullis.example/portcullis/internal/register"
 	"portcullis.example/portcullis/internal/register/ledger"
 	"portcullis.example/portcullis/internal/register/pgtest"
+	"portcullis.example/portcullis/internal/testenv"
 )
 
 // guardProcess names the configuration that this test binary runs a guard with, instead of tests.
@@ -57,29 +59,95 @@ func runGuard(raw string) error {
 	return g.Close()
 }
 
-// start runs a guard as a process of its own.
-func start(t testing.TB, cfg register.Config) *exec.Cmd {
-	t.Helper()
-	raw, err := json.Marshal(cfg)
-	if err != nil {
-		t.Fatal(err)
+// wait waits for a random point: most often while rows leave, at times while the guard starts or nobody has read yet.
+func (k *killed) wait(got *seen, first bool) {
+	phase := k.rng.IntN(8)
+	if phase == 0 && !first {
+		time.Sleep(time.Duration(k.rng.Int64N(int64(1500 * time.Millisecond))))
+		return
 	}
-	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), guardProcess+"="+string(raw))
-	cmd.Stderr = os.Stderr
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
+	for range 1200 {
+		if c, err := net.Dial("tcp", k.cfg.Listen); err == nil {
+			_ = c.Close()
+			break
+		}
+		time.Sleep(20 * time.Millisecond)
 	}
-	return cmd
+	for n := 0; phase > 1 && n < 2000 && got.len() == 0; n++ {
+		time.Sleep(2 * time.Millisecond)
+	}
+	time.Sleep(time.Duration(k.rng.Int64N(int64(300 * time.Millisecond))))
 }
 
-// kills is how many random points the guard is killed at: a few here, all of them with
-// PORTCULLIS_TEST_KILLS=200.
+// start runs a guard as a process of its own.
+func start(cfg register.Config) (*exec.Cmd, error) {
+	raw, err := json.Marshal(cfg)
+	if err != nil {
+		return nil, err
+	}
+	cmd := exec.Command(os.Args[0])
+	cmd.Env, cmd.Stderr = append(os.Environ(), guardProcess+"="+string(raw)), os.Stderr
+	return cmd, cmd.Start()
+}
+
+// kills is how many random points the guard is killed at: 200 in CI, where that takes some minutes.
 func kills() int {
 	if n, err := strconv.Atoi(os.Getenv("PORTCULLIS_TEST_KILLS")); err == nil {
 		return n
 	}
-	return 6
+	if testenv.CI() {
+		return 200
+	}
+	return 16
+}
+
+// lanes are guards that are killed beside each other, each with its own ledger: a guard that starts waits for its disk
+// most of the time.
+const lanes = 4
+
+// TestKill kills the guard at random points while clients read, with kill -9: also while it starts, and takes up what
+// the one before left behind. Every voter that any client was given stands in the ledger; not one left unlogged. Each
+// guard has a clerk of its own, so that what an earlier one wrote speaks for nobody.
+func TestKill(t *testing.T) {
+	pg := pgtest.Start(t)
+	voters(t, pg, 200_000)
+	n := (kills() + lanes - 1) / lanes
+	var roles, people strings.Builder
+	for i := range n {
+		fmt.Fprintf(&roles, "CREATE ROLE reader%d LOGIN; GRANT SELECT ON public.voters TO reader%[1]d;", i)
+		fmt.Fprintf(&people, "[[person]]\nname = \"reader%d\"\nrole = \"clerk\"\n", i)
+	}
+	pg.PSQL(t, "postgres", roles.String())
+	var all sync.WaitGroup
+	var given, idle atomic.Int64
+	for lane := range lanes {
+		seed := rand.Uint64()
+		t.Logf("lane %d has the seed %d", lane, seed)
+		k := &killed{cfg: config(t, pg, t.TempDir(), unlimited+people.String()), rng: rand.New(rand.NewPCG(seed, uint64(lane)))}
+		all.Go(func() {
+			for i := range n {
+				left, err := k.once(t.Context(), i)
+				if err != nil {
+					t.Errorf("lane %d, kill %d: %v", lane, i, err)
+					return
+				}
+				if given.Add(int64(left)); left == 0 {
+					idle.Add(1)
+				}
+			}
+		})
+	}
+	all.Wait()
+	t.Logf("%d kills, %d of them before anything had left; %d voters had left, all in the ledger", lanes*n, idle.Load(), given.Load())
+	if given.Load() == 0 {
+		t.Error("nothing was read between the kills")
+	}
+}
+
+// killed is a guard that is killed again and again.
+type killed struct {
+	cfg register.Config
+	rng *rand.Rand
 }
 
 // seen is what clients were given.
@@ -88,32 +156,31 @@ type seen struct {
 	voters map[int64]bool
 }
 
-// TestKill kills the guard at random points while clients read, with kill -9. Every voter that any client
-// was given stands in the ledger; not one left unlogged.
-func TestKill(t *testing.T) {
-	pg := pgtest.Start(t)
-	voters(t, pg, 200_000)
-	cfg := config(t, pg, t.TempDir(), unlimited)
+func (s *seen) len() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.voters)
+}
+
+// once starts the guard, has three clients read, kills it, and compares what they were given with the ledger.
+func (k *killed) once(ctx context.Context, i int) (left int, err error) {
+	cmd, err := start(k.cfg)
+	if err != nil {
+		return 0, err
+	}
 	got := &seen{voters: map[int64]bool{}}
-	for i := range kills() {
-		cmd := start(t, cfg)
-		(&office{cfg: cfg}).await(t)
-		ctx, stop := context.WithCancel(t.Context())
-		var clients sync.WaitGroup
-		for c := range 3 {
-			clients.Go(func() { got.read(ctx, cfg, uint64(i*10+c)) })
-		}
-		time.Sleep(time.Duration(rand.IntN(int(400 * time.Millisecond))))
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
-		stop()
-		clients.Wait()
-		got.check(t, cfg)
+	reading, stop := context.WithCancel(ctx)
+	var clients sync.WaitGroup
+	for c := range 3 {
+		seed := k.rng.Uint64()
+		clients.Go(func() { got.read(reading, k.cfg.Listen, fmt.Sprint("reader", i), seed+uint64(c)) })
 	}
-	t.Logf("%d kills, %d voters had left, all in the ledger", kills(), len(got.voters))
-	if len(got.voters) == 0 {
-		t.Error("nothing was read between the kills")
-	}
+	k.wait(got, i == 0)
+	_ = cmd.Process.Kill()
+	_ = cmd.Wait()
+	stop()
+	clients.Wait()
+	return len(got.voters), got.check(ctx, k.cfg, fmt.Sprint("reader", i))
 }
 
 const unlimited = `
@@ -132,11 +199,17 @@ day = 100000000
 `
 
 // read reads until the guard is gone, in look-ups and in bulk.
-func (s *seen) read(ctx context.Context, cfg register.Config, seed uint64) {
+func (s *seen) read(ctx context.Context, address, user string, seed uint64) {
 	rng := rand.New(rand.NewPCG(seed, 1))
-	c, err := pgx.Connect(ctx, fmt.Sprintf("postgres://alice@%s/postgres?sslmode=disable", cfg.Listen))
-	if err != nil {
-		return
+	var c *pgx.Conn
+	for c == nil { // the guard is starting
+		var err error
+		if c, err = pgx.Connect(ctx, fmt.Sprintf("postgres://%s@%s/postgres?sslmode=disable", user, address)); err != nil {
+			if c = nil; ctx.Err() != nil {
+				return
+			}
+			time.Sleep(20 * time.Millisecond)
+		}
 	}
 	defer func() { _ = c.Close(context.Background()) }()
 	for ctx.Err() == nil {
@@ -158,121 +231,27 @@ func (s *seen) read(ctx context.Context, cfg register.Config, seed uint64) {
 	}
 }
 
-func (s *seen) check(t *testing.T, cfg register.Config) {
-	t.Helper()
-	view, err := ledger.OpenView(t.Context(), cfg.LedgerDir(), cfg.LedgerConfig(quietLog()))
+func (s *seen) check(ctx context.Context, cfg register.Config, who string) error {
+	view, err := ledger.OpenView(ctx, cfg.LedgerDir(), cfg.LedgerConfig(quietLog()))
 	if err != nil {
-		t.Fatal(err)
+		return err
 	}
 	defer func() { _ = view.Close() }()
-	told, err := view.WhatRead(t.Context(), "alice", time.Now().Add(-time.Hour), time.Now().Add(time.Hour))
+	told, err := view.WhatRead(ctx, who, time.Now().Add(-time.Hour), time.Now().Add(time.Hour))
 	if err != nil {
-		t.Fatal(err)
+		return err
 	}
 	in := map[string]bool{}
 	for key, err := range told.Voters() {
 		if err != nil {
-			t.Fatal(err)
+			return err
 		}
 		in[key] = true
 	}
 	for v := range s.voters {
 		if !in[strconv.FormatInt(v, 10)] {
-			t.Fatalf("voter %d had left and is not in the ledger", v)
+			return fmt.Errorf("voter %d had left to %s and is not in the ledger", v, who)
 		}
 	}
-}
-
-// TestFullDisk has the ledger's disk full: no row leaves, the client is told so with a SQLSTATE of its own,
-// the guard lives, and an emergency keeps the ledger elsewhere.
-func TestFullDisk(t *testing.T) {
-	pg := pgtest.Start(t)
-	voters(t, pg, 60_000)
-	supervisors, _, _ := strings.Cut(testPolicy, "[[protected]]")
-	cfg := config(t, pg, t.TempDir(), supervisors+unlimited)
-	cfg.SecondLedger = t.TempDir()
-	small := t.TempDir()
-	if err := syscall.Mount("tmpfs", small, "tmpfs", 0, "size=80m"); err != nil {
-		t.Skipf("needs to mount a small disk: %v", err)
-	}
-	t.Cleanup(func() { _ = syscall.Unmount(small, syscall.MNT_DETACH) })
-	cfg.Data = filepath.Join(small, "data")
-	o := open(t, pg, cfg)
-	c := o.connect(t, "alice", "desk")
-	ballast := fill(t, filepath.Join(small, "ballast"))
-	var left []int64
-	var err error
-	for range 400 { // the log uses up what it had claimed before
-		var got []int64
-		if got, err = ids(t, c, `SELECT id, name FROM voters WHERE id % 50000 <> 77`); err != nil {
-			left = append(left, got...)
-			break
-		}
-		left = got
-	}
-	if code(err) != "53100" {
-		t.Fatalf("with a full disk: %v", err)
-	}
-	if got, err := ids(t, c, `SELECT id FROM voters WHERE id = 2`); len(got) != 0 || code(err) != "53100" {
-		t.Errorf("a single row with a full disk: %v %v", got, err)
-	}
-	o.elsewhere(t)
-	_ = os.Remove(ballast)
-	if _, err := o.act(t, register.Act{Token: daveToken, Do: "end-emergency"}); err != nil {
-		t.Error(err)
-	}
-	var again []int64
-	for range 100 { // the ledger goes on by itself once what waits has been sealed
-		if again, err = ids(t, c, `SELECT id FROM voters WHERE id = 2`); err == nil {
-			break
-		}
-		time.Sleep(100 * time.Millisecond)
-	}
-	if err != nil || len(again) != 1 {
-		t.Errorf("with room again: %v, %v", again, err)
-	}
-	o.checkLedger(t, "alice", append(left, 2))
-}
-
-func fill(t *testing.T, path string) string {
-	t.Helper()
-	f, err := os.Create(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = f.Close() }()
-	block := make([]byte, 64<<10)
-	for len(block) > 0 {
-		if _, err := f.Write(block); err != nil {
-			block = block[:len(block)/2]
-		}
-	}
-	return path
-}
-
-// elsewhere declares the emergency with the disk full, and reads.
-func (o *office) elsewhere(t *testing.T) {
-	a, err := o.act(t, register.Act{Token: carolToken, Do: "request", Request: register.Request{What: register.AskEmergency, Reason: "polling day, the disk is full", For: time.Hour}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := o.act(t, register.Act{Token: daveToken, Do: "approve", ID: a.ID}); err != nil {
-		t.Fatal(err)
-	}
-	c := o.connect(t, "alice", "desk")
-	got, err := ids(t, c, `SELECT id, name FROM voters WHERE id % 50000 <> 77`)
-	if err != nil || len(got) < 59_000 {
-		t.Fatalf("in the emergency: %d, %v", len(got), err)
-	}
-	cfg := o.cfg.LedgerConfig(quietLog())
-	cfg.Keys = filepath.Join(o.cfg.SecondLedger, "keys")
-	view, err := ledger.OpenView(t.Context(), filepath.Join(o.cfg.SecondLedger, "ledger"), cfg)
-	if err != nil {
-		t.Fatal("the second ledger:", err)
-	}
-	defer func() { _ = view.Close() }()
-	told, err := view.WhatRead(t.Context(), "alice", time.Now().Add(-time.Hour), time.Now().Add(time.Hour))
-	if err != nil || told.Len() != len(got) {
-		t.Errorf("the second ledger names %d voters, %v", told.Len(), err)
-	}
+	return nil
 }

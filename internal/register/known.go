@@ -28,7 +28,7 @@ type known struct {
 func (g *Guard) loadKnown(ctx context.Context, p *meter.Policy, anew bool) error {
 	g.refreshMu.Lock()
 	defer g.refreshMu.Unlock()
-	ctx, end := context.WithTimeout(ctx, time.Minute)
+	ctx, end := context.WithTimeout(ctx, 5*time.Minute)
 	defer end()
 	k := &known{policy: p, paths: map[string]string{}, read: time.Now(), templates: newTemplates()}
 	if err := g.judgeBy(ctx, k, anew); err != nil {

@@ -137,6 +137,9 @@ func ReadLearned(data string) (all []Learned, err error) {
 // logged finds the statement in a line of PostgreSQL's log (log_statement, or log_min_duration_statement).
 var logged = regexp.MustCompile(`(?:LOG|DETAIL): .*?(?:statement|execute [^:]*|parse [^:]*): (.*)$`)
 
+// others are lines of a log that hold no statement to be judged: what the server says of itself, errors, and the statements that had them.
+var others = regexp.MustCompile(`(?:^|\s)(?:LOG|DETAIL|ERROR|STATEMENT|HINT|CONTEXT|QUERY|LOCATION|WARNING|NOTICE|INFO|FATAL|PANIC|DEBUG[1-5]?):  `)
+
 // maxStatement is as long as a line of a log is read.
 const maxStatement = 1 << 20
 
@@ -146,6 +149,7 @@ func Statements(in io.Reader, fn func(line int, text string) error) error {
 	scan := bufio.NewScanner(in)
 	scan.Buffer(make([]byte, 64<<10), maxStatement)
 	text, at, n := "", 0, 0
+	passed := false // the line before held nothing, nor do those that go on with it
 	flush := func() error {
 		defer func() { text = "" }()
 		if strings.TrimSpace(text) == "" || strings.HasPrefix(text, "--") {
@@ -156,17 +160,19 @@ func Statements(in io.Reader, fn func(line int, text string) error) error {
 	for scan.Scan() {
 		n++
 		line := scan.Text()
-		if strings.HasPrefix(line, "\t") && text != "" {
-			text += "\n" + line[1:]
+		if strings.HasPrefix(line, "\t") && (text != "" || passed) {
+			if !passed {
+				text += "\n" + line[1:]
+			}
 			continue
 		}
 		if err := flush(); err != nil {
 			return err
 		}
-		at = n
+		at, passed = n, false
 		if m := logged.FindStringSubmatch(line); m != nil {
 			text = m[1]
-		} else if !strings.Contains(line, "LOG:") && !strings.Contains(line, "DETAIL:") {
+		} else if passed = others.MatchString(line); !passed {
 			text = line
 		}
 	}

@@ -64,17 +64,6 @@ func newOffice(book *ledger.Ledger, spare *spare, m *meter.Meter, now func() tim
 	return &Office{book: book, spare: spare, meter: m, now: now, requests: map[string]*Request{}}
 }
 
-// NewOffice is an office without a guard: for acts while none is running.
-func NewOffice(ctx context.Context, book *ledger.Ledger, p *meter.Policy) (*Office, error) {
-	o := newOffice(book, nil, meter.New(p), time.Now)
-	view, err := book.View(ctx)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = view.Close() }()
-	return o, o.takeUp(ctx, view)
-}
-
 // takeUp brings back what supervisors had decided, as far as it is still in force.
 func (o *Office) takeUp(ctx context.Context, view *ledger.View) error {
 	now := o.now()
@@ -187,25 +176,28 @@ func (o *Office) note(ctx context.Context, e ledger.Entry) error {
 	return errors.Join(err, other)
 }
 
-// noted does something once the ledger has it.
+// noted does something, for all guards that share a store, once the ledger has it.
 func (o *Office) noted(ctx context.Context, e ledger.Entry, do func() error) error {
 	if err := o.note(ctx, e); err != nil {
 		return err
 	}
-	return do()
+	return o.meter.Decide(ctx, do)
 }
 
 func (o *Office) grant(ctx context.Context, by string, g meter.Grant) (Answer, error) {
 	now := o.now()
 	g.By, g.From, g.ID = by, now, ""
-	g, err := o.meter.Grant(g, now)
+	err := o.meter.Decide(ctx, func() (err error) {
+		g, err = o.meter.Grant(g, now)
+		return err
+	})
 	if err != nil {
 		return Answer{}, err
 	}
 	detail, _ := json.Marshal(g)
 	text := fmt.Sprintf("%d more for %s %s until %s: %s", g.More, g.Per, g.Who, g.Until.UTC().Format(time.RFC3339), g.Reason)
 	if err := o.note(ctx, ledger.Entry{Kind: KindGrant, Principal: by, Text: clip(text), Detail: detail}); err != nil {
-		return Answer{}, errors.Join(err, o.meter.Withdraw(g.ID))
+		return Answer{}, errors.Join(err, o.meter.Decide(context.WithoutCancel(ctx), func() error { return o.meter.Withdraw(g.ID) }))
 	}
 	return Answer{ID: g.ID, Text: text}, nil
 }
@@ -262,7 +254,7 @@ func (o *Office) approve(ctx context.Context, by, id string) (Answer, error) {
 			return Answer{}, err
 		}
 	}
-	if err := o.effect(&next, now); err != nil {
+	if err := o.meter.Decide(ctx, func() error { return o.effect(&next, now) }); err != nil {
 		return Answer{}, err
 	}
 	if err := o.note(ctx, ledger.Entry{Kind: KindApproval, Principal: by, Text: id, Detail: detail}); err != nil {

@@ -136,6 +136,12 @@ type Guard struct {
 	spool   *Spool
 	watch   atomic.Pointer[Watch]
 	db      *sql.DB
+	shared  *sql.DB         // nil: budgets are this guard's own
+	store   *meter.SQLStore // in shared
+
+	honeyMu    sync.Mutex // guards what follows
+	honeyFrom  Honey
+	honeyStamp string
 
 	known     atomic.Pointer[known]
 	refreshMu sync.Mutex // one refresh of the catalogue at a time
@@ -181,6 +187,9 @@ func Open(ctx context.Context, cfg Config, log *slog.Logger) (g *Guard, err erro
 	if err := g.rebuild(ctx); err != nil {
 		return g, err
 	}
+	if err := g.join(ctx); err != nil {
+		return g, err
+	}
 	if cfg.LogBehind && !policy.Enforcing() {
 		g.behind = startBehind(g)
 	}
@@ -214,27 +223,6 @@ func (c *Config) openCatalogue() (*sql.DB, error) {
 	}
 	db.SetMaxOpenConns(2)
 	return db, nil
-}
-
-// share joins the other guards' budgets.
-func (g *Guard) share(ctx context.Context) error {
-	if g.cfg.SharedFile == "" {
-		return nil
-	}
-	raw, err := os.ReadFile(g.cfg.SharedFile)
-	if err != nil {
-		return fmt.Errorf("register: shared_file: %w", err)
-	}
-	db, err := sql.Open("pgx", strings.TrimSpace(string(raw)))
-	if err != nil {
-		return fmt.Errorf("register: shared_file: %w", err)
-	}
-	store, err := meter.OpenSQLStore(ctx, db)
-	if err != nil {
-		return errors.Join(fmt.Errorf("register: %w", err), db.Close())
-	}
-	g.meter.Share(store)
-	return nil
 }
 
 // rebuild counts again what the ledger says was given out within the last year, and takes
@@ -323,6 +311,8 @@ func (g *Guard) Serve(ctx context.Context) error {
 	}
 	g.log.Info("the register guard listens", "address", l.Addr().String(), "mode", g.meter.Policy().Mode)
 	go g.watchWorld(ctx)
+	go g.watchHoney(ctx)
+	go g.followOthers(ctx)
 	go g.control(ctx)
 	return server.Serve(ctx, l)
 }
@@ -340,8 +330,10 @@ func (g *Guard) Close() error {
 	if g.second != nil {
 		errs = append(errs, g.second.close())
 	}
-	if g.db != nil {
-		errs = append(errs, g.db.Close())
+	for _, db := range []*sql.DB{g.db, g.shared} {
+		if db != nil {
+			errs = append(errs, db.Close())
+		}
 	}
 	if g.spool != nil {
 		errs = append(errs, g.spool.Close())

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"portcullis.example/portcullis/internal/register/ledger"
+	"portcullis.example/portcullis/internal/register/meter"
 	"portcullis.example/portcullis/internal/register/wire"
 )
 
@@ -27,6 +28,7 @@ func (s *session) Release(ctx context.Context, r *wire.Result, keys *wire.Keys) 
 		return s.outcome(limit, rows, why, enforce)
 	}
 	now := s.g.clock.Now()
+	s.shared()
 	hold, stop, err := s.g.meter.Reserve(ctx, j.subject, s.voters, now)
 	if err != nil {
 		s.g.log.Error("budgets cannot be counted; nothing leaves", "error", err)
@@ -44,10 +46,35 @@ func (s *session) Release(ctx context.Context, r *wire.Result, keys *wire.Keys) 
 		return 0, err
 	}
 	if stop != nil {
+		s.leave()
 		s.g.stopped(ctx, j, stop)
 	}
-	s.g.unusual(s.g.normals.Saw(j.subject, voters, now))
+	s.unusual(s.g.normals.Saw(j.subject, voters, now))
 	return s.outcome(limit, rows, why, enforce)
+}
+
+// shared is called before budgets are counted: shared ones are in a database.
+func (s *session) shared() {
+	if s.g.cfg.SharedFile != "" {
+		s.leave()
+	}
+}
+
+// unusual tells of unusual reading, of which there is little.
+func (s *session) unusual(all []meter.Unusual) {
+	if len(all) > 0 {
+		s.leave()
+		s.g.unusual(all)
+	}
+}
+
+func hits(w Watch, voters []uint64) bool {
+	for _, n := range voters {
+		if _, hit := w.Hit(n); hit {
+			return true
+		}
+	}
+	return false
 }
 
 // outcome lets everything go while the policy observes.
@@ -81,7 +108,8 @@ func (s *session) number(ctx context.Context, book *ledger.Ledger, j *judgement,
 			s.voters = s.voters[:from]
 			return row, why
 		}
-		if watch != nil {
+		if watch != nil && hits(*watch, s.voters[from:]) {
+			s.leave()
 			s.g.honey(*watch, j, s.voters[from:])
 		}
 		if !single || len(s.voters) != row+1 || len(s.ends) > 0 {
@@ -183,7 +211,11 @@ func (s *session) atRisk(ctx context.Context, j *judgement, keys *wire.Keys, row
 		}
 		n := s.voters[next]
 		next++
-		if !s.flagged(j, keys, row, i, n) || s.g.office.mayReadAnonymous(j.subject.Person, n, s.g.clock.Now()) {
+		if !s.flagged(j, keys, row, i, n) {
+			continue
+		}
+		s.leave() // the office may be writing
+		if s.g.office.mayReadAnonymous(j.subject.Person, n, s.g.clock.Now()) {
 			continue
 		}
 		s.g.refused(ctx, j.subject, j.fingerprint, anonymousRefusal)
@@ -214,8 +246,9 @@ func (s *session) record(ctx context.Context, j *judgement, keys *wire.Keys, vot
 	}
 	d := &ledger.Disclosure{Principal: j.subject.Person, Program: j.subject.Program, Purpose: j.subject.Purpose, Statement: j.fingerprint, Voters: voters}
 	if s.g.behind != nil {
-		return s.g.behind.record(ctx, d)
+		return s.g.behind.record(s.leave, d)
 	}
+	s.leave()
 	emergency := s.g.meter.Brake(now).Emergency != nil
 	if emergency && s.g.failing.Load() != 0 && !s.g.quiet.once("first ledger", 10*time.Second) {
 		return s.recordElsewhere(ctx, j, keys, len(voters)) // the first one's disk is asked now and then only

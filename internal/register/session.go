@@ -34,7 +34,9 @@ type session struct {
 	meansOf  *known                   // nil: make it anew
 	meansKey string                   // the same for all sessions with the same settings
 	cutter   cutter
-	blank    bool // the session has sent a statement whose error texts could carry values
+	ready    ready
+	leave    func() // is called before anything that waits
+	blank    bool   // the session has sent a statement whose error texts could carry values
 
 	voters []uint64
 	ends   []int
@@ -50,7 +52,7 @@ func (g *Guard) Begin(ctx context.Context, who wire.Start) (wire.Session, error)
 		return passing{}, nil
 	}
 	s := &session{
-		g: g, who: who, role: who.User, reported: maps.Clone(who.Reported), path: startPath(who.Parameters),
+		g: g, who: who, leave: func() {}, role: who.User, reported: maps.Clone(who.Reported), path: startPath(who.Parameters),
 		prepared: map[string]wire.Decision{}, cursors: map[string]wire.Result{},
 		claims: meter.Claims{User: who.User, Certificate: who.ClientCert, Application: who.Application, Parameter: startSetting(who.Parameters, "portcullis.purpose")},
 	}
@@ -59,6 +61,12 @@ func (g *Guard) Begin(ctx context.Context, who wire.Start) (wire.Session, error)
 	}
 	s.settled = s.path
 	return s, nil
+}
+
+// Leaves is wire's: who waits for the ledger waits for each row that is read.
+func (s *session) Leaves(leave func()) bool {
+	s.leave = leave
+	return s.g.behind != nil
 }
 
 // startPath is the search_path that a client begins with.

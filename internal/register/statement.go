@@ -39,6 +39,7 @@ func (s *session) Statement(ctx context.Context, text string, simple bool) (wire
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if asksForLeft(text) {
+		s.leave()
 		return s.answerLeft(ctx)
 	}
 	k := s.g.known.Load()
@@ -46,11 +47,12 @@ func (s *session) Statement(ctx context.Context, text string, simple bool) (wire
 	cut := s.cutter.cut(s.meansKey, text)
 	if cut {
 		if t, known := k.templates.get(s.cutter.key); t != nil {
-			return s.decide(ctx, k, []lineage.Plan{*t.plan}, s.cutter.fill(t, text), simple)
+			return s.repeated(ctx, k, t, text, simple)
 		} else if known {
 			cut = false
 		}
 	}
+	s.leave()
 	plans, err := k.analyser.Analyse(text, means)
 	if err == nil && s.g.retry(ctx, plans) {
 		k = s.g.known.Load()
@@ -187,19 +189,30 @@ func (s *session) permitted(ctx context.Context, p *lineage.Plan, j *judgement) 
 // ask counts a statement that runs.
 func (s *session) ask(ctx context.Context, j *judgement) error {
 	now := s.g.clock.Now()
+	s.shared()
 	why, err := s.g.meter.Statement(ctx, j.subject, now)
 	if err != nil {
-		return err
+		return s.uncounted(err)
 	}
-	s.g.unusual(s.g.normals.Asked(j.subject, now))
+	s.unusual(s.g.normals.Asked(j.subject, now))
 	if why == nil {
 		return nil
 	}
+	s.leave()
 	s.g.stopped(ctx, j, why)
 	if s.g.meter.Policy().Enforcing() {
 		return stopRefusal(why)
 	}
 	return nil
+}
+
+// uncounted is of a statement that cannot be counted, for the store that is shared with other guards is away.
+func (s *session) uncounted(err error) error {
+	if !s.g.meter.Policy().Enforcing() {
+		return nil
+	}
+	s.g.log.Error("statements cannot be counted; none runs", "error", err)
+	return &wire.Refusal{Code: codeStore, Message: "the register guard cannot count statements, so none over protected rows runs", Hint: "Tell the register's operators: the store of shared budgets does not answer."}
 }
 
 // metered describes the rows of a statement to wire.
@@ -345,6 +358,7 @@ func (s *session) Bind(ctx context.Context, d *wire.Decision, _ wire.Parameters)
 
 // refuse notes a refusal. It returns it while the policy enforces, else nil.
 func (s *session) refuse(ctx context.Context, print uint64, r *wire.Refusal) error {
+	s.leave()
 	s.g.refused(ctx, s.nameFor(), print, r)
 	if s.g.meter.Policy().Enforcing() {
 		return r

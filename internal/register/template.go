@@ -24,6 +24,7 @@ type template struct {
 	plan  *lineage.Plan
 	parts []string // of the text to send on, between the values; nil: the text goes on as it came
 	order []int    // which value stands behind each part but the last
+	grows int      // by how much a text is longer when it is sent on, about
 }
 
 // templates are kept for one state of what is known.
@@ -265,6 +266,7 @@ func (c *cutter) split(t *template, text, want string) error {
 	if c.fill(t, text) != want {
 		return errShared
 	}
+	t.grows = max(0, len(want)-len(text))
 	return nil
 }
 
@@ -274,6 +276,7 @@ func (c *cutter) fill(t *template, text string) string {
 		return ""
 	}
 	var b strings.Builder
+	b.Grow(len(text) + t.grows)
 	for i, part := range t.parts {
 		b.WriteString(part)
 		if i < len(t.order) {

@@ -103,13 +103,24 @@ func (g *Guard) ledgerWorks(ctx context.Context) {
 	g.noteGap(ctx, time.UnixMicro(since), "the ledger could not be written while the guard observed")
 }
 
-// asksForLeft tells whether a text asks how much is left. The guard answers it itself.
+// asksForLeft tells whether a text asks how much is left. The guard answers it itself. Nearly every
+// text is asked about that does not name the guard, so that is looked at first.
 func asksForLeft(text string) bool {
-	if len(text) > 80 {
+	if len(text) > 80 || !namesGuard(text) {
 		return false
 	}
 	t := strings.Join(strings.Fields(strings.ToLower(strings.TrimRight(strings.TrimSpace(text), "; \n"))), " ")
 	return t == "show portcullis.left" || t == "select * from portcullis_left()"
+}
+
+func namesGuard(text string) bool {
+	const name = "portcullis"
+	for i := 0; i+len(name) <= len(text); i++ {
+		if text[i]|0x20 == name[0] && strings.EqualFold(text[i:i+len(name)], name) {
+			return true
+		}
+	}
+	return false
 }
 
 // answerLeft has PostgreSQL answer with what the meter knows.

@@ -67,7 +67,8 @@ type Options struct {
 	Keys      []age.Recipient
 	Out       string // file to write; there must be none
 	Now       time.Time
-	Filter    bool // also give a filter of this extract, for find-copies
+	Filter    bool   // also give a filter of this extract, for find-copies
+	Anonymous string // column that marks voters at risk, whose rows are left out; "" is none
 	Progress  func(rows int)
 }
 
@@ -78,7 +79,8 @@ type Receipt struct {
 	Extract   string    `json:"extract"`
 	Made      time.Time `json:"made"`
 	Columns   []string  `json:"columns"`
-	Rows      int       `json:"rows"` // in the file
+	Rows      int       `json:"rows"`               // in the file
+	LeftOut   int       `json:"left_out,omitempty"` // entries of voters at risk
 	Bytes     int64     `json:"bytes"`
 	SHA256    string    `json:"sha256"`       // of the encrypted file
 	Plain     string    `json:"sha256_plain"` // of the CSV in it
@@ -143,6 +145,7 @@ func Make(ctx context.Context, o Options) (*Made, error) {
 // seen is what the first pass came to.
 type seen struct {
 	rows  int
+	risk  atRisk
 	model *honey.Model
 	real  *copies.Filter
 	order order
@@ -172,12 +175,20 @@ func learn(ctx context.Context, o *Options, room int) (*seen, error) {
 		return nil, err
 	}
 	s := &seen{}
+	if s.risk, err = riskColumn(o); err != nil {
+		return nil, err
+	}
 	real := copies.NewBuilder(key, fmt.Sprintf("the extract %s for %s", o.Extract, o.Recipient), room)
 	err = o.Source.Rows(ctx, func(row []string) error {
+		// Nobody who is invented may have the number or the name of somebody who is real, at risk or not.
+		err := real.Add(honey.Person(o.Columns, row))
+		if s.risk.marks(row) {
+			return err
+		}
 		s.rows++
 		learner.Add(row)
 		s.order.add(row)
-		return real.Add(honey.Person(o.Columns, row))
+		return err
 	})
 	if err != nil {
 		return nil, err
@@ -238,6 +249,10 @@ func fill(ctx context.Context, o *Options, s *seen, voters []honey.Voter, set *h
 	mix := newMix(s, voters)
 	emit := func(row []string) error { r.Rows++; return c.Write(row) }
 	err = o.Source.Rows(ctx, func(row []string) error {
+		if s.risk.marks(row) {
+			r.LeftOut++
+			return nil
+		}
 		if err := mix.before(row, emit); err != nil {
 			return err
 		}

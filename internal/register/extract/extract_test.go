@@ -276,3 +276,52 @@ func FuzzCSV(f *testing.F) {
 		})
 	})
 }
+
+// TestVotersAtRiskStay: an entry that leaves only after two approvals is in no bulk copy, is not recorded as given out, and nobody who is
+// invented has its number or its mark.
+func TestVotersAtRiskStay(t *testing.T) {
+	var b strings.Builder
+	b.WriteString("id,family,given,born,secret\n")
+	for i := range 5000 {
+		mark := "f"
+		switch {
+		case i == 77:
+			mark = "yes; see file"
+		case i%500 == 3:
+			mark = "t"
+		}
+		fmt.Fprintf(&b, "%d,Fam%c%c,Given%c,%s,%s\n", 1000+2*i, 'a'+i%26, 'a'+i/26%26, 'a'+i/7%26, time.Date(1940, 1, 1, 0, 0, 0, 0, time.UTC).AddDate(0, 0, i*4).Format(time.DateOnly), mark)
+	}
+	path := filepath.Join(t.TempDir(), "register.csv")
+	if err := os.WriteFile(path, []byte(b.String()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	to := &ledger{keys: map[string]bool{}}
+	o, id := options(t, path, to)
+	o.Anonymous = "secret"
+	m, err := extract.Make(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m.Receipt.LeftOut != 11 || to.entries[0].Rows != 4989 {
+		t.Errorf("receipt %+v, entry %+v", m.Receipt, to.entries[0])
+	}
+	risk := map[string]bool{"1154": true}
+	for i := 3; i < 5000; i += 500 {
+		risk[fmt.Sprint(1000+2*i)] = true
+	}
+	for _, row := range open(t, o.Out, id)[1:] {
+		if risk[row[0]] || row[4] != "f" {
+			t.Errorf("it holds %v", row)
+		}
+	}
+	for key := range risk {
+		if to.keys[key] {
+			t.Errorf("the ledger says that %s was given out", key)
+		}
+	}
+	o.Anonymous, o.Out = "at_risk", o.Out+"2"
+	if _, err := extract.Make(t.Context(), o); err == nil || !strings.Contains(err.Error(), "at_risk") {
+		t.Errorf("without the column: %v", err)
+	}
+}

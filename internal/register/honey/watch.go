@@ -2,6 +2,8 @@ package honey
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -78,6 +80,23 @@ func (w *Watch) HitPerson(p copies.Person) (string, bool) {
 
 // Len is how many voters are watched.
 func (w *Watch) Len() int { return len(w.people) }
+
+// Stamp changes when a set is planted or discarded. It costs one look at a folder.
+func (b *Book) Stamp() (string, error) {
+	entries, err := os.ReadDir(filepath.Join(b.dir, "sets"))
+	if err != nil {
+		return "", fmt.Errorf("honey: %w", err)
+	}
+	var s strings.Builder
+	for _, e := range entries {
+		info, err := e.Info()
+		if err != nil {
+			return "", fmt.Errorf("honey: %w", err)
+		}
+		fmt.Fprintf(&s, "%s %d %d\n", e.Name(), info.Size(), info.ModTime().UnixNano())
+	}
+	return s.String(), nil
+}
 
 // Filters are the sets as find-copies looks for them.
 func (b *Book) Filters() (all []copies.Set, err error) {

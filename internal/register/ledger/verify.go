@@ -57,7 +57,10 @@ type Report struct {
 	Disclosures int64     `json:"disclosures"`
 	Root        tlog.Hash `json:"root"`
 	Checkpoints int       `json:"checkpoints"` // that the log agrees with
-	Damage      []Damage  `json:"damage,omitempty"`
+	// SealedSince is how many leaves a running guard has added meanwhile: they are not among Leaves.
+	SealedSince int64    `json:"sealed_since,omitempty"`
+	Waiting     Waiting  `json:"waiting"`
+	Damage      []Damage `json:"damage,omitempty"`
 }
 
 // OK says that nothing was found.
@@ -68,8 +71,12 @@ const maxDamage = 1000
 
 // Verify reads the whole ledger from the first leaf: every leaf against the tree, the tree
 // against the state and the given checkpoints, the index against the leaves, the
-// write-ahead log against its checksums. Damage is no error; what can't be read at all is.
+// write-ahead log (what is in no leaf yet) against its checksums. Damage is no error; what can't be read at all is.
 func Verify(ctx context.Context, dir string, cfg Config, checkpoints ...Checkpoint) (*Report, error) {
+	cfg, err := cfg.withDefaults(dir)
+	if err != nil {
+		return nil, fmt.Errorf("ledger: %w", err)
+	}
 	v := &verifier{dir: filepath.Join(dir, "log"), report: &Report{}}
 	s, err := readState(dir)
 	if err != nil {
@@ -86,13 +93,11 @@ func Verify(ctx context.Context, dir string, cfg Config, checkpoints ...Checkpoi
 		return nil, fmt.Errorf("ledger: verify: %w", err)
 	}
 	v.finish()
-	t, err := readTail(filepath.Join(dir, "wal"), s.Sealed)
-	if err != nil {
+	switch err := v.verifyTail(ctx, dir, cfg.Heartbeat); {
+	case ctx.Err() != nil:
+		return nil, fmt.Errorf("ledger: verify: %w", ctx.Err())
+	case err != nil:
 		v.damage(Damage{What: err.Error()})
-		return v.report, nil
-	}
-	for _, d := range t.damage {
-		v.damage(Damage{What: d.String(), From: d.from, To: d.until})
 	}
 	return v.report, nil
 }

@@ -27,8 +27,11 @@ type Server struct {
 	cred *syscall.Credential
 }
 
-// bin finds the newest installed server's programs.
+// bin finds the newest installed server's programs, or takes those that PORTCULLIS_TEST_PGBIN names.
 func bin() string {
+	if dir := os.Getenv("PORTCULLIS_TEST_PGBIN"); dir != "" {
+		return dir
+	}
 	found, _ := filepath.Glob("/usr/lib/postgresql/*/bin/initdb")
 	best, version := "", 0
 	for _, f := range found {
@@ -91,10 +94,19 @@ func (s *Server) URL(user, database string) string {
 // Addr is host and port.
 func (s *Server) Addr() string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(s.Port)) }
 
+// Client is the path of a client's program: the server's own, or where it came without (as in archives of servers), the installed one.
+func (s *Server) Client(name string) string {
+	own := filepath.Join(s.Bin, name)
+	if _, err := os.Stat(own); err != nil {
+		return name
+	}
+	return own
+}
+
 // PSQL runs statements as the superuser, straight.
 func (s *Server) PSQL(t testing.TB, database, sql string) string {
 	t.Helper()
-	cmd := exec.CommandContext(context.Background(), filepath.Join(s.Bin, "psql"), "-X", "-q", "-At", "-v", "ON_ERROR_STOP=1", s.URL("postgres", database), "-c", sql)
+	cmd := exec.CommandContext(context.Background(), s.Client("psql"), "-X", "-q", "-At", "-v", "ON_ERROR_STOP=1", s.URL("postgres", database), "-c", sql)
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		t.Fatalf("psql: %v\n%s", err, out)

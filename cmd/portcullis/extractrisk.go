@@ -1,0 +1,41 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"portcullis.example/portcullis/internal/register"
+	budget "portcullis.example/portcullis/internal/register/meter"
+)
+
+// anonymous is the column by which the policy knows voters at risk: their entries leave only one by one, after two approvals
+// each, and so are in no bulk copy. A source that does not say whose they are is refused, for the copy would hold them unmarked.
+func (c *registerExtractCommand) anonymous(cfg *register.Config, columns []string) (string, error) {
+	policy, err := budget.Load(cfg.Policy)
+	if err != nil {
+		return "", err
+	}
+	var marks []string
+	for _, p := range policy.Protected {
+		if p.Anonymous == "" {
+			continue
+		}
+		if slices.Contains(columns, p.Anonymous) {
+			return p.Anonymous, nil
+		}
+		marks = append(marks, p.Anonymous)
+	}
+	if len(marks) == 0 {
+		return "", nil
+	}
+	return "", exitError{exitIncomplete, fmt.Errorf("%s has no column %s, by which the policy knows voters at risk, so it cannot be told whose entries must stay; take the extract from a table or a file that has it", c.From, strings.Join(marks, " or "))}
+}
+
+// tellLeftOut says that the copy is not the whole register.
+func tellLeftOut(out io.Writer, n int) {
+	if n > 0 {
+		fmt.Fprintf(out, "Left out are the records of %s at risk: each leaves only after two approvals (portcullis register request anonymous).\n", count(n, "voter"))
+	}
+}
