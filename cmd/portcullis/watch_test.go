@@ -218,6 +218,35 @@ func TestWatchTellsOfSilence(t *testing.T) {
 		t.Errorf("its end is not told:\n%s", found)
 	}
 	h.run(t, "data", "replay")
+	h.erased(t, "data")
+}
+
+// erased erases whose mailbox it is: neither that it was silent nor how far it was read names them after that.
+func (h *watchHouse) erased(t *testing.T, data string) {
+	t.Helper()
+	file := filepath.Join(h.dir, data, "portcullis.db")
+	db, err := sql.Open("sqlite", file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	// As where a server has said whose mailbox it locked, and links to it were kept.
+	if _, err := db.Exec(`INSERT INTO mail_source (file, position) VALUES ('a', '{"first":"2026-02-01T00:00:00Z","reason":"NO anna@house.example is locked"}'), ('b', '{"link":"https://mail.example/users/Anna%40house.example/delta"}')`); err != nil {
+		t.Fatal(err)
+	}
+	h.run(t, data, "erase", "--person", "Anna Adler", "--yes")
+	if found := h.run(t, data, "findings", "--all"); strings.Contains(found, watched) || strings.Contains(found, "Adler") {
+		t.Errorf("findings name somebody who was erased:\n%s", found)
+	}
+	var left int
+	if err := db.QueryRow(`SELECT (SELECT count(*) FROM mail_source WHERE lower(position) LIKE '%anna%house.example%') + (SELECT count(*) FROM mail_delivery WHERE lower(source || recipient) LIKE '%anna%')`).Scan(&left); err != nil || left > 0 {
+		t.Errorf("%d places name somebody who was erased, %v", left, err)
+	}
+	for _, name := range []string{file, file + "-wal"} {
+		if raw, err := os.ReadFile(name); err == nil && bytes.Contains(bytes.ToLower(raw), []byte(watched)) {
+			t.Errorf("%s still holds the address", filepath.Base(name))
+		}
+	}
 }
 
 // age moves the last answer of all mailboxes back.

@@ -125,8 +125,15 @@ service stats {
 `
 
 // Dovecot starts a server with these users, each with the password in the map, and stops it
-// when the test ends. Tokens are judged by the server at introspect, "" for none.
+// when the test ends. It takes no tokens.
 func Dovecot(t testing.TB, users map[string]string) *DovecotServer {
+	t.Helper()
+	return DovecotWithTokens(t, users, "")
+}
+
+// DovecotWithTokens is a Dovecot that has the service at introspect judge tokens (RFC 7662): it posts each one there, and takes it
+// where "active" is true and "email" is who signs in.
+func DovecotWithTokens(t testing.TB, users map[string]string, introspect string) *DovecotServer {
 	t.Helper()
 	binary := dovecotBinary(t)
 	dir, err := os.MkdirTemp("", "dc") // short: a socket's path holds 107 bytes
@@ -142,7 +149,11 @@ func Dovecot(t testing.TB, users map[string]string) *DovecotServer {
 	}
 	d.write(t, "users", list.String(), 0o644)
 	d.write(t, "masters", MasterUser+":{PLAIN}"+MasterPassword+"\n", 0o644)
-	d.write(t, "oauth2.conf", "introspection_mode = local\nlocal_validation_key_dict = fs:posix:prefix="+dir+"/keys/\n", 0o644)
+	judge := "introspection_mode = local\nlocal_validation_key_dict = fs:posix:prefix=" + dir + "/keys/\n"
+	if introspect != "" {
+		judge = "introspection_mode = post\nintrospection_url = " + introspect + "\nusername_attribute = email\nactive_attribute = active\nactive_value = true\n"
+	}
+	d.write(t, "oauth2.conf", judge, 0o644)
 	d.write(t, "dovecot.conf", d.conf(t), 0o644)
 	d.start(t, binary)
 	return d
@@ -278,6 +289,7 @@ func (d *DovecotServer) makeDir(t testing.TB, dir string) {
 // Deliver puts a message into a folder, as a delivery agent does, and returns its file.
 func (d *DovecotServer) Deliver(t testing.TB, user, folder string, raw []byte) string {
 	t.Helper()
+	d.awaitSecond(t)
 	dir := d.Folder(user, folder)
 	if _, err := os.Stat(filepath.Join(dir, "tmp")); err != nil {
 		d.MakeFolder(t, user, folder)
@@ -288,6 +300,16 @@ func (d *DovecotServer) Deliver(t testing.TB, user, folder string, raw []byte) s
 	must(t, os.Chown(tmp, d.uid, -1))
 	must(t, os.Rename(tmp, file))
 	return file
+}
+
+// awaitSecond waits, if somebody was just here, until the next second begins: Dovecot looks into a Maildir once a second at
+// most, and until then answers STATUS with what it saw.
+func (d *DovecotServer) awaitSecond(t testing.TB) {
+	t.Helper()
+	log, err := os.Stat(filepath.Join(d.Dir, "log"))
+	must(t, err)
+	seen := log.ModTime().Add(400 * time.Millisecond) // a look follows its line, on a busy machine not at once
+	time.Sleep(time.Until(seen.Truncate(time.Second).Add(time.Second)))
 }
 
 // Forget removes what it keeps of a folder beside the mail, so that the folder gets a new UIDVALIDITY: the next one, which it keeps elsewhere.

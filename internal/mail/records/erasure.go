@@ -44,7 +44,7 @@ func (w *Writer) Erase(ctx context.Context, e Erasure) (removed, kept []portcull
 			kept = append(kept, id)
 		}
 	}
-	return removed, kept, w.eraseInputs(ctx, e)
+	return removed, kept, errors.Join(w.eraseInputs(ctx, e), w.eraseSources(ctx, e))
 }
 
 // concerning lists the messages that have to do with the person.
@@ -55,7 +55,8 @@ func (w *Writer) concerning(ctx context.Context, e Erasure) ([]portcullis.ID, er
 		return nil, err
 	}
 	for _, address := range e.Addresses {
-		more, err := w.ids(ctx, `SELECT id FROM mail_message WHERE num IN (SELECT message FROM mail_contact WHERE sender=$1 OR recipient=$1)`, address)
+		more, err := w.ids(ctx, `SELECT id FROM mail_message WHERE num IN (SELECT message FROM mail_contact WHERE sender=$1 OR recipient=$1
+			UNION SELECT message FROM mail_delivery WHERE recipient=$1)`, address)
 		if err != nil {
 			return nil, err
 		}
@@ -82,6 +83,7 @@ func (w *Writer) eraseComparisons(ctx context.Context, messages []portcullis.ID)
 			continue
 		}
 		done[groups[0]] = true
+		clear(w.facts)
 		err = w.exec(ctx, "erasure", `DELETE FROM mail_facts WHERE hash IN (SELECT v.facts FROM mail_copy c
 			JOIN mail_verdict v ON v.message=c.message WHERE c.grp=$1 AND v.revision>0)`, groups[0])
 		if err != nil {
@@ -99,7 +101,11 @@ func (w *Writer) eraseFrom(ctx context.Context, message portcullis.ID, e Erasure
 	if err := w.exec(ctx, "erasure", `DELETE FROM mail_delivery WHERE message=$1 AND person=$2`, num, string(e.Person)); err != nil {
 		return false, err
 	}
-	for _, address := range e.Addresses {
+	w.forget()
+	for _, address := range e.Addresses { // from before they were in the people file too
+		if err := w.exec(ctx, "erasure", `DELETE FROM mail_delivery WHERE message=$1 AND recipient=$2`, num, address); err != nil {
+			return false, err
+		}
 		if err := w.exec(ctx, "erasure", `DELETE FROM mail_contact WHERE message=$1 AND (sender=$2 OR recipient=$2)`, num, address); err != nil {
 			return false, err
 		}

@@ -2,6 +2,8 @@ package records_test
 
 import (
 	"context"
+	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -87,6 +89,106 @@ func TestEraseReachesEverything(t *testing.T) {
 		for _, stays := range []string{"Bo Lind", "bo@house.example", `"lind" = "bo"`} {
 			if !strings.Contains(string(left), stays) {
 				t.Errorf("the people file has lost %q:\n%s", stays, left)
+			}
+		}
+	})
+}
+
+// TestEraseSources: where mail lay, how far mailboxes were read, and why one did not answer.
+func TestEraseSources(t *testing.T) {
+	onBoth(t, func(t *testing.T, s *store.Store) {
+		erased := records.Erasure{Person: "person:anna", Addresses: []string{"anna@house.example"}, Names: []string{"Anna Keller"}}
+		positions := map[string][2]string{
+			"link":      {`{"link":"https://graph.example/v1.0/users/ANNA%40house.example/messages/delta?x"}`, ""},
+			"other's":   {`{"link":"https://graph.example/v1.0/users/bo%40house.example/messages/delta?x"}`, `{"link":"https://graph.example/v1.0/users/bo%40house.example/messages/delta?x"}`},
+			"numbers":   {`{"uidvalidity":7,"uid":12}`, `{"uidvalidity":7,"uid":12}`},
+			"her own":   {`{"answered":"2026-03-01T00:00:00Z","first":"2026-02-01T00:00:00Z","reason":"NO user Anna@house.example is locked"}`, `{"answered":"2026-03-01T00:00:00Z","first":"2026-02-01T00:00:00Z","reason":"NO user (erased) is locked"}`},
+			"untouched": {`{"first":"2026-02-01T00:00:00Z","reason":"NO user bo@house.example is locked"}`, `{"first":"2026-02-01T00:00:00Z","reason":"NO user bo@house.example is locked"}`},
+		}
+		const sent = "imap:members/anna@house.example/Sent"
+		write(t, s, func(ctx context.Context, w *records.Writer) error {
+			for file, p := range positions {
+				if err := w.PutPosition(ctx, file, []byte(p[0])); err != nil {
+					return err
+				}
+			}
+			if err := arrive(ctx, w, 1, "writer@x.example", "x.example", "bo"); err != nil { // somebody else sent it from her mailbox
+				return err
+			}
+			for _, source := range []string{sent, "imap:members/(erased)/Sent", "imap:members/bo@house.example/INBOX"} {
+				if _, err := w.AddDelivery(ctx, records.Delivery{Message: event(1), Source: source, Offset: 4, Recipient: "bo", Person: "person:bo", How: "source", Recorded: day(1)}); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		for range 2 {
+			write(t, s, func(ctx context.Context, w *records.Writer) error {
+				_, _, err := w.Erase(ctx, erased)
+				return err
+			})
+		}
+		r := records.NewReader(s.DB())
+		for file, p := range positions {
+			raw, ok, err := r.Position(t.Context(), file)
+			if err != nil || ok != (p[1] != "") || string(raw) != p[1] {
+				t.Errorf("%s: %s (%v), want %s", file, raw, err, p[1])
+			}
+		}
+		deliveries, err := r.Deliveries(t.Context(), event(1))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var places []string
+		for _, d := range deliveries {
+			if d.Offset == 4 {
+				places = append(places, d.Source)
+			}
+		}
+		slices.Sort(places)
+		if want := []string{"imap:members/(erased)/Sent", "imap:members/bo@house.example/INBOX"}; !slices.Equal(places, want) {
+			t.Errorf("the message lies in %q, want %q", places, want)
+		}
+	})
+}
+
+// TestEraseSilence: that a mailbox was silent, of a person who was not known then as well; and the silence of another's that names them.
+func TestEraseSilence(t *testing.T) {
+	onBoth(t, func(t *testing.T, s *store.Store) {
+		silent := func(ctx context.Context, w *records.Writer, n int, recipient string, person portcullis.ID, summary string) error {
+			if err := w.AddMessage(ctx, records.Message{ID: event(n), Time: day(1), Recorded: day(1)}, nil); err != nil {
+				return err
+			}
+			if _, err := w.AddDelivery(ctx, records.Delivery{Message: event(n), Source: "imap:members", Recipient: recipient, Person: person, How: "source", Recorded: day(1)}); err != nil {
+				return err
+			}
+			v := verdict(0)
+			v.Facts, v.Findings[0].Summary = "", summary
+			if person != "" {
+				v.Findings[0].People = []portcullis.ID{person}
+			}
+			return put(ctx, w, event(n), v, []byte(`{"schema":1}`), day(1))
+		}
+		write(t, s, func(ctx context.Context, w *records.Writer) error {
+			return errors.Join(
+				silent(ctx, w, 1, "anna@house.example", "person:anna", "The mailbox anna@house.example has answered nothing."),
+				silent(ctx, w, 2, "anna@house.example", "", "The mailbox anna@house.example has answered nothing."),
+				silent(ctx, w, 3, "bo@house.example", "person:bo", "The mailbox bo@house.example has answered nothing: anna@house.example is locked."),
+				silent(ctx, w, 4, "bo@house.example", "person:bo", "The mailbox bo@house.example has answered nothing."))
+		})
+		var removed []portcullis.ID
+		write(t, s, func(ctx context.Context, w *records.Writer) (err error) {
+			removed, _, err = w.Erase(ctx, records.Erasure{Person: "person:anna", Addresses: []string{"anna@house.example"}, Names: []string{"Anna Keller"}})
+			return err
+		})
+		if want := []portcullis.ID{event(1), event(2)}; len(removed) != 2 || !slices.Contains(removed, want[0]) || !slices.Contains(removed, want[1]) {
+			t.Errorf("removed %v, want %v", removed, want)
+		}
+		r := records.NewReader(s.DB())
+		for n, want := range map[int]string{3: "The mailbox bo@house.example has answered nothing: (erased) is locked.", 4: "The mailbox bo@house.example has answered nothing."} {
+			v, _, err := r.Verdict(t.Context(), event(n))
+			if err != nil || len(v.Findings) != 1 || v.Findings[0].Summary != want || (v.Facts == records.Erased) != (n == 3) {
+				t.Errorf("silence %d: %+v, %v", n, v, err)
 			}
 		}
 	})

@@ -8,6 +8,8 @@ import (
 	"io"
 	"path"
 	"strings"
+
+	"portcullis.example/portcullis/internal/mail/tnef"
 )
 
 // Bounds on what is taken out of one message.
@@ -17,7 +19,7 @@ const (
 )
 
 // Attached returns the messages that are attached to one: as message/rfc822, as
-// .eml or .msg, plainly or in a zip. They stand in the order of their parts, what
+// .eml or .msg, plainly, in a zip or in a winmail.dat. They stand in the order of their parts, what
 // is attached to one of them directly behind it. Source is that of the outer
 // message with the part behind it: "inbox.mbox#2.1", "inbox.mbox#3!mails/a.eml".
 //
@@ -65,7 +67,7 @@ func (a *attachedReader) read(raw []byte, prefix string, depth int) {
 
 // mayHold is a cheap look: most mail has nothing attached that could be a message.
 func mayHold(raw []byte) bool {
-	for _, hint := range []string{"message/rfc822", "message/global", "multipart/digest", ".eml", ".msg", ".zip", "ms-outlook", "application/zip", "filename*", "name=\"=?"} {
+	for _, hint := range []string{"message/rfc822", "message/global", "multipart/digest", ".eml", ".msg", ".zip", "ms-outlook", "application/zip", "winmail.dat", "ms-tnef", "filename*", "name=\"=?"} {
 		if containsFold(raw, hint) {
 			return true
 		}
@@ -91,13 +93,16 @@ func containsFold(b []byte, s string) bool {
 func (a *attachedReader) part(raw []byte, p mimePart, number string, depth int) {
 	message := p.kind == "message/rfc822" || p.kind == "message/global"
 	ext := p.extension()
-	if !message && ext != ".eml" && ext != ".msg" && ext != ".zip" && p.kind != "application/vnd.ms-outlook" {
+	boxed := strings.HasSuffix(p.kind, "/ms-tnef") || strings.HasSuffix(p.kind, "/vnd.ms-tnef") || strings.EqualFold(p.fileName, "winmail.dat")
+	if !message && !boxed && ext != ".eml" && ext != ".msg" && ext != ".zip" && p.kind != "application/vnd.ms-outlook" {
 		return
 	}
 	content := p.content(raw, a.left+1)
 	switch {
 	case ext == ".zip" || bytes.HasPrefix(content, []byte("PK\x03\x04")):
 		a.zip(content, number, depth)
+	case bytes.HasPrefix(content, []byte(tnef.Signature)):
+		a.tnef(content, number, depth)
 	default:
 		a.content(content, message, number, depth)
 	}
@@ -105,14 +110,13 @@ func (a *attachedReader) part(raw []byte, p mimePart, number string, depth int) 
 
 // content takes bytes that should be a message.
 func (a *attachedReader) content(b []byte, certain bool, number string, depth int) {
-	item := Item{Source: a.outer.Source + "#" + number, Arg: a.outer.Arg, Offset: a.outer.Offset, Mailbox: a.outer.Mailbox, Nested: number, Kept: a.outer.Kept}
 	switch {
 	case bytes.HasPrefix(b, []byte("\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")):
 		m, _ := readCompoundMessage(readerAt(bytes.Clone(b)), 2*int64(len(b))+1<<20)
 		if m == nil {
 			return
 		}
-		item.Raw, item.Rebuilt = m.render(), true
+		a.take(m.render(), true, number, depth)
 	default:
 		text := skipBlank(trimBOM(b))
 		if line, rest, _ := bytes.Cut(text, []byte("\n")); bytes.HasPrefix(line, fromLine) || bytes.HasPrefix(line, quotedFromLine) {
@@ -121,7 +125,15 @@ func (a *attachedReader) content(b []byte, certain bool, number string, depth in
 		if !looksLikeHeader(text, 2) && !(certain && beginsLikeHeader(text)) {
 			return
 		}
-		item.Raw = bytes.Clone(text)
+		a.take(bytes.Clone(text), false, number, depth)
+	}
+}
+
+// take adds a message, and what is attached to it in turn.
+func (a *attachedReader) take(raw []byte, rebuilt bool, number string, depth int) {
+	item := Item{
+		Source: a.outer.Source + "#" + number, Arg: a.outer.Arg, Offset: a.outer.Offset, Mailbox: a.outer.Mailbox,
+		Nested: number, Kept: a.outer.Kept, Raw: raw, Rebuilt: rebuilt,
 	}
 	if a.left -= int64(len(item.Raw)); a.left < 0 || len(a.list) >= maxNested || depth > maxNestedDepth {
 		a.err = errNestedBound
@@ -129,6 +141,15 @@ func (a *attachedReader) content(b []byte, certain bool, number string, depth in
 	}
 	a.list = append(a.list, item)
 	a.read(item.Raw, number, depth+1)
+}
+
+// deeper goes into what holds more of its kind, as deep as messages may.
+func (a *attachedReader) deeper(read func(), depth int) {
+	if depth > maxNestedDepth {
+		a.err = errNestedBound
+		return
+	}
+	read()
 }
 
 // zip takes messages out of an attached archive, which lies in memory.

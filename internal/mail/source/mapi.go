@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"portcullis.example/portcullis/internal/mail/tnef"
 )
 
 // Property tags of Outlook messages (MS-OXPROPS), without their types.
@@ -279,7 +281,7 @@ func (p properties) body(m *mapiMessage, internet int) {
 	if len(packed) == 0 {
 		return
 	}
-	rtf, err := unpackRTF(packed, min(17*len(packed), 1<<28))
+	rtf, err := tnef.UnpackRTF(packed, min(17*len(packed), 1<<28))
 	p.note(err)
 	switch body := readRTF(rtf, 1<<28); {
 	case body.html && body.text != "":

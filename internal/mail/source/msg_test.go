@@ -16,6 +16,8 @@ import (
 	"testing"
 	"time"
 	"unicode/utf16"
+
+	"portcullis.example/portcullis/internal/mail/tnef"
 )
 
 // invented is a .msg under construction.
@@ -119,7 +121,7 @@ const wrappedHTML = `{\rtf1\ansi\ansicpg1252\fromhtml1 \deff0{\fonttbl{\f0\fswis
 func packRTF(rtf string) []byte {
 	b := binary.LittleEndian.AppendUint32(nil, uint32(len(rtf)+12))
 	b = binary.LittleEndian.AppendUint32(b, uint32(len(rtf)))
-	b = binary.LittleEndian.AppendUint32(b, lzfuUncompressed)
+	b = binary.LittleEndian.AppendUint32(b, 0x414C454D)
 	b = binary.LittleEndian.AppendUint32(b, 0)
 	return append(b, rtf...)
 }
@@ -127,7 +129,7 @@ func packRTF(rtf string) []byte {
 func packLZFu(rtf string) []byte {
 	b := packRTF("")
 	binary.LittleEndian.PutUint32(b[4:], uint32(len(rtf)))
-	binary.LittleEndian.PutUint32(b[8:], lzfuCompressed)
+	binary.LittleEndian.PutUint32(b[8:], 0x75465A4C)
 	for piece := range slices.Chunk([]byte(rtf), 8) {
 		b = append(append(b, 0), piece...)
 	}
@@ -263,19 +265,6 @@ func TestMSGDamaged(t *testing.T) {
 	}
 }
 
-// TestLZFu is the example of MS-OXRTFCP §3.1.
-func TestLZFu(t *testing.T) {
-	in := []byte{0x2d, 0, 0, 0, 0x2b, 0, 0, 0, 0x4c, 0x5a, 0x46, 0x75, 0xf1, 0xc5, 0xc7, 0xa7, 0x03, 0x00, 0x0a, 0x00, 0x72, 0x63, 0x70, 0x67,
-		0x31, 0x32, 0x35, 0x42, 0x32, 0x0a, 0xf3, 0x20, 0x68, 0x65, 0x6c, 0x09, 0x00, 0x20, 0x62, 0x77, 0x05, 0xb0, 0x6c, 0x64, 0x7d, 0x0a, 0x80, 0x0f, 0xa0}
-	out, err := unpackRTF(in, 1<<20)
-	if want := "{\\rtf1\\ansi\\ansicpg1252\\pard hello world}\r\n"; err != nil || string(out) != want {
-		t.Errorf("%q, %v", out, err)
-	}
-	if len(lzfuPreload) != 207 {
-		t.Errorf("dictionary of %d bytes", len(lzfuPreload))
-	}
-}
-
 // FuzzMSG checks that no compound file breaks the reader, and that what comes out is bounded and a message.
 func FuzzMSG(f *testing.F) {
 	for _, m := range []*invented{inventUnicode(), inventCodepage(), inventEmbedded(3), inventRTF(wrappedHTML)} {
@@ -300,7 +289,7 @@ func FuzzRTF(f *testing.F) {
 	f.Add(packLZFu(wrappedHTML))
 	f.Add(packRTF(wrappedHTML))
 	f.Fuzz(func(t *testing.T, in []byte) {
-		rtf, _ := unpackRTF(in, 1<<20)
+		rtf, _ := tnef.UnpackRTF(in, 1<<20)
 		readRTF(rtf, 1<<20)
 		readRTF(in, 1<<20)
 	})

@@ -65,7 +65,7 @@ func (w *window) more() {
 // grow doubles, so that a large message costs no more than its own size in
 // copies, whatever length its header claims.
 func (w *window) grow() {
-	size := 2 * len(w.buf)
+	size := max(2*len(w.buf), 512)
 	if w.max > len(w.buf) {
 		size = min(size, w.max)
 	}
@@ -125,13 +125,18 @@ func (w *window) failure() error {
 	return w.err
 }
 
-// take consumes up to n bytes and returns a copy of at most keep of them, and
-// how many there were.
+// take consumes up to n bytes and returns at most keep of them, and how many there
+// were. They are a copy, or the window's own memory where nothing else is left in it.
 func (w *window) take(keep, n int64) (raw []byte, size int64) {
 	start := w.off
 	w.max = int(min(keep, math.MaxInt32)) + windowBytes
 	for w.err == nil && int64(len(w.ahead())) < min(keep, n) {
 		w.more()
+	}
+	if left := w.ahead(); w.err != nil && int64(len(left)) <= min(keep, n) && 2*len(left) > len(w.buf) {
+		w.buf, w.lo, w.hi = nil, 0, 0
+		w.off += int64(len(left))
+		return left[:len(left):len(left)], int64(len(left))
 	}
 	raw = append(make([]byte, 0, min(keep, n, int64(len(w.ahead())))), w.ahead()[:min(keep, n, int64(len(w.ahead())))]...)
 	w.discard(n)

@@ -17,35 +17,23 @@ package gmail
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"net/http"
 	"net/url"
 	"regexp"
 	"time"
 
 	"portcullis.example/portcullis/internal/mail/remote"
-	"portcullis.example/portcullis/internal/mail/remote/oauth"
+	"portcullis.example/portcullis/internal/mail/remote/hosted"
 	"portcullis.example/portcullis/internal/mail/remote/rest"
-)
-
-// A turn of one mailbox ends after so many messages or bytes.
-const (
-	turnMessages = 2000
-	turnBytes    = 256 << 20
 )
 
 // Source reads the mailboxes of one configuration. It implements remote.Source and remote.Checker.
 type Source struct {
+	*hosted.Source
 	cfg      Config
-	name     string
 	client   *rest.Client
-	tokens   *oauth.Client
 	accounts map[string]*account // by address
 	settings settings
-
-	closing context.Context
-	close   context.CancelCauseFunc
 }
 
 // settings are what tests change.
@@ -69,61 +57,23 @@ func Open(name string, cfg Config) (*Source, error) {
 		return nil, err
 	}
 	cfg = cfg.withDefaults()
-	s := &Source{cfg: cfg, name: "gmail:" + name, accounts: map[string]*account{}, settings: settings{page: 200, turnMessages: turnMessages}}
-	tokens, err := oauth.Open(cfg.Config)
+	base, err := hosted.Open("gmail", name, "/gmail/v1", cfg.Config, explain)
 	if err != nil {
 		return nil, err
 	}
-	s.tokens = tokens
-	s.client, err = rest.New(rest.Options{
-		Base: cfg.Endpoint + "/gmail/v1", CAFile: cfg.CAFile, Timeout: cfg.timeout(), Limiter: remote.NewLimiter(cfg.RequestsPerMinute), Explain: explain,
-	})
-	if err != nil {
-		return nil, err
-	}
+	s := &Source{Source: base, cfg: cfg, client: base.Client, accounts: map[string]*account{}, settings: settings{page: 200, turnMessages: hosted.TurnMessages}}
 	for _, m := range cfg.Mailboxes {
-		s.accounts[m] = &account{address: m, tokens: &rest.Tokens{Source: tokens.For(m)}}
+		s.accounts[m] = &account{address: m, tokens: &rest.Tokens{Source: base.Tokens.For(m)}}
 	}
-	s.closing, s.close = context.WithCancelCause(context.Background())
 	return s, nil
-}
-
-// Name is "gmail:" and the configured name.
-func (s *Source) Name() string { return s.name }
-
-// Mailboxes are the addresses.
-func (s *Source) Mailboxes() []string { return s.cfg.Mailboxes }
-
-var errClosed = errors.New("the source was closed")
-
-// Close ends what is under way.
-func (s *Source) Close() error {
-	s.close(errClosed)
-	s.client.Close()
-	s.tokens.Close()
-	return nil
-}
-
-// within ends with ctx or with the source.
-func (s *Source) within(ctx context.Context) (context.Context, context.CancelFunc) {
-	ctx, cancel := context.WithCancel(ctx)
-	stop := context.AfterFunc(s.closing, cancel)
-	return ctx, func() { stop(); cancel() }
-}
-
-// Wait returns after d: Gmail tells of news only by way of a service of Google's that is not used.
-func (s *Source) Wait(ctx context.Context, d time.Duration) error {
-	ctx, cancel := s.within(ctx)
-	defer cancel()
-	return remote.Sleep(ctx, d)
 }
 
 // Read reads what is new in all mailboxes, in turns.
 func (s *Source) Read(ctx context.Context, session remote.Session) error {
-	ctx, cancel := s.within(ctx)
+	ctx, cancel := s.Within(ctx)
 	defer cancel()
 	return rest.Turns(ctx, session, s.cfg.Mailboxes, func(ctx context.Context, session remote.Session, mailbox string) (bool, error) {
-		r := &reading{source: s, account: s.accounts[mailbox], session: session, messages: s.settings.turnMessages, bytes: turnBytes}
+		r := s.reading(mailbox, session)
 		more, err := r.turn(ctx)
 		if err == nil {
 			session.Answered(mailbox)
@@ -134,16 +84,10 @@ func (s *Source) Read(ctx context.Context, session remote.Session) error {
 
 // Check asks every mailbox how much it holds.
 func (s *Source) Check(ctx context.Context, found func(remote.Folder)) error {
-	ctx, cancel := s.within(ctx)
+	ctx, cancel := s.Within(ctx)
 	defer cancel()
-	nothing := remote.Session{
-		Due:     func(string) bool { return true },
-		Emit:    func(remote.Item) error { return nil },
-		Advance: func(string, json.RawMessage) error { return nil },
-	}
-	return rest.Turns(ctx, nothing, s.cfg.Mailboxes, func(ctx context.Context, _ remote.Session, mailbox string) (bool, error) {
-		r := &reading{source: s, account: s.accounts[mailbox]}
-		p, err := r.profile(ctx)
+	return rest.Turns(ctx, hosted.Look(), s.cfg.Mailboxes, func(ctx context.Context, session remote.Session, mailbox string) (bool, error) {
+		p, err := s.reading(mailbox, session).profile(ctx)
 		if err != nil {
 			return false, err
 		}
@@ -152,13 +96,12 @@ func (s *Source) Check(ctx context.Context, found func(remote.Folder)) error {
 	})
 }
 
-// place is the label of a mailbox, and begins the label of each folder in it.
-func (s *Source) place(a *account) string {
-	if len(s.cfg.Mailboxes) == 1 {
-		return s.name
-	}
-	return s.name + "/" + a.address
+func (s *Source) reading(mailbox string, session remote.Session) *reading {
+	a := s.accounts[mailbox]
+	return &reading{source: s, account: a, session: session, left: hosted.NewTurn(session, s.key(a)+"seen", s.settings.turnMessages)}
 }
+
+func (s *Source) key(a *account) string { return s.Name() + "\n" + a.address + "\n" }
 
 func (r *reading) user() string { return "/users/" + url.PathEscape(r.account.address) }
 

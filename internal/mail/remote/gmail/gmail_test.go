@@ -411,7 +411,7 @@ func TestCheckAndConfig(t *testing.T) {
 		"how does the program":     func(c *Config) { c.ServiceAccountFile = "" },
 		"refresh_token_file is":    func(c *Config) { c.ServiceAccountFile, c.RefreshTokenFile, c.ClientID = "", "r", "c" },
 		"1 to 16":                  func(c *Config) { c.Parallel = 99 },
-		"credentials of their own": func(c *Config) { pull := c.Config; c.Pull = &pull },
+		"credentials of their own": func(c *Config) { pull := c.Config.Config; c.Pull = &pull },
 	} {
 		cfg := good
 		change(&cfg)

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"portcullis.example/portcullis/internal/mail/remote"
+	"portcullis.example/portcullis/internal/mail/remote/hosted"
 	"portcullis.example/portcullis/internal/mail/remote/rest"
 	"portcullis.example/portcullis/internal/mail/source"
 )
@@ -111,12 +112,12 @@ func (r *reading) kept(ctx context.Context, m *message) (k source.Kept, err erro
 		switch {
 		case state != 0 || id == "INBOX":
 			k.State |= state
-			k.Folder = or(k.Folder, name)
+			k.Folder = hosted.Or(k.Folder, name)
 		case !system && !strings.HasPrefix(id, "CATEGORY_"):
-			first = or(first, name)
+			first = hosted.Or(first, name)
 		}
 	}
-	k.Folder = or(k.Folder, first)
+	k.Folder = hosted.Or(k.Folder, first)
 	if thread, err := strconv.ParseUint(m.Thread, 16, 64); err == nil { // X-GM-THRID of exports is the same number in decimal
 		k.Thread = strconv.FormatUint(thread, 10)
 	}

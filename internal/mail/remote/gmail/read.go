@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"portcullis.example/portcullis/internal/mail/remote"
+	"portcullis.example/portcullis/internal/mail/remote/hosted"
 	"portcullis.example/portcullis/internal/mail/remote/rest"
 	"portcullis.example/portcullis/internal/mail/source"
 )
@@ -21,12 +22,11 @@ const maxPages = 100_000
 
 // state is what is stored of a mailbox.
 type state struct {
-	History string   `json:"history"`           // what has come since it is news
-	Listing bool     `json:"listing,omitempty"` // all messages are being listed; the history comes after that
-	Page    string   `json:"page,omitempty"`    // that is read; "" is the first
-	Done    rest.IDs `json:"done,omitempty"`    // which of its messages were handed on
-	Past    rest.IDs `json:"past,omitempty"`    // which are done, and not to be remembered: drafts, what was gone or could not be read
-	At      int64    `json:"at,omitempty"`      // when it was stored, in Unix seconds
+	History string `json:"history"`           // what has come since it is news
+	Listing bool   `json:"listing,omitempty"` // all messages are being listed; the history comes after that
+	Token   string `json:"page,omitempty"`    // of the page that is read; "" is the first
+	hosted.Page
+	At int64 `json:"at,omitempty"` // when it was stored, in Unix seconds
 }
 
 func (s state) encode() json.RawMessage {
@@ -43,16 +43,11 @@ type reading struct {
 	account *account
 	session remote.Session
 	state   state
-	seen    *rest.Seen // once it is needed
+	left    *hosted.Turn
 	done    int64
-
-	messages int   // that are left of the turn
-	bytes    int64 // as well
 }
 
-func (r *reading) spent() bool { return r.messages <= 0 || r.bytes <= 0 }
-
-func (r *reading) key() string { return r.source.name + "\n" + r.account.address + "\n" }
+func (r *reading) key() string { return r.source.key(r.account) }
 
 func (r *reading) advance() error { return r.session.Advance(r.key(), r.state.encode()) }
 
@@ -76,9 +71,9 @@ func (r *reading) turn(ctx context.Context) (more bool, err error) {
 				return false, err
 			}
 			continue
-		case badPage(err) && r.state.Page != "":
-			err := r.remember()
-			r.state.Page, r.state.Done, r.state.Past = "", nil, nil
+		case badPage(err) && r.state.Token != "":
+			err := r.left.Remember(&r.state.Page)
+			r.state.Token, r.state.Page = "", hosted.Page{}
 			if err := errors.Join(err, r.advance()); err != nil {
 				return false, err
 			}
@@ -92,7 +87,7 @@ func (r *reading) turn(ctx context.Context) (more bool, err error) {
 		if ended, err := r.turnOver(p); err != nil || ended {
 			return false, err
 		}
-		if r.spent() {
+		if r.left.Spent() {
 			return true, nil
 		}
 	}
@@ -124,7 +119,7 @@ func (r *reading) begin(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := r.remember(); err != nil {
+	if err := r.left.Remember(&r.state.Page); err != nil {
 		return err
 	}
 	r.account.total = p.Total
@@ -151,8 +146,8 @@ type entry struct {
 
 func (r *reading) page(ctx context.Context) (*page, error) {
 	query := url.Values{"maxResults": {strconv.Itoa(r.source.settings.page)}}
-	if r.state.Page != "" {
-		query.Set("pageToken", r.state.Page)
+	if r.state.Token != "" {
+		query.Set("pageToken", r.state.Token)
 	}
 	what := "/messages?"
 	if r.state.Listing {
@@ -192,77 +187,40 @@ func badPage(err error) bool {
 }
 
 // fresh are the messages of a page that have not been handed on. Drafts are no mail yet.
-func (r *reading) fresh(p *page) (list []entry) {
-	inPage := map[string]bool{}
-	for _, e := range p.Messages {
-		if e.ID == "" || inPage[e.ID] || slices.Contains(e.Labels, "DRAFT") || r.state.Done.Has(e.ID) || r.state.Past.Has(e.ID) {
-			continue
-		}
-		if inPage[e.ID] = true; !r.known().Has(e.ID) {
-			list = append(list, e)
-		}
-	}
-	return list
+func (r *reading) fresh(p *page) []entry {
+	list := slices.DeleteFunc(slices.Clone(p.Messages), func(e entry) bool { return slices.Contains(e.Labels, "DRAFT") })
+	return hosted.Fresh(r.left, &r.state.Page, list, entry.id)
 }
 
-// known is what was handed on of the mailbox.
-func (r *reading) known() *rest.Seen {
-	if r.seen == nil {
-		r.seen = rest.LoadSeen(r.key()+"seen", r.session.State)
-	}
-	return r.seen
-}
-
-// errCut says that a turn is over; it never leaves hand.
-var errCut = errors.New("the turn is over")
+func (e entry) id() string { return e.ID }
 
 // hand fetches messages and hands them on; cut says that the turn is over before the last.
 func (r *reading) hand(ctx context.Context, list []entry) (cut bool, err error) {
-	if len(list) > r.messages {
-		list, cut = list[:max(r.messages, 0)], true
-	}
-	err = rest.HandOn(ctx, r.source.cfg.Parallel, list, &r.account.stuck, func(e entry) string { return e.ID }, r.fetch,
-		func(e entry, m *message) error {
-			if r.bytes <= 0 {
-				return errCut
-			}
-			return r.emit(ctx, e, m)
-		},
-		func(e entry, err error) error {
-			return r.emit(ctx, e, &message{problem: rest.Cause(err), remedy: "it is damaged on the server; export it from the mailbox and scan the file"})
+	return hosted.Hand(ctx, r.left, r.source.cfg.Parallel, list, &r.account.stuck, entry.id, r.fetch,
+		func(e entry, m *message) error { return r.emit(ctx, e, m) },
+		func(e entry, problem error, remedy string) error {
+			return r.emit(ctx, e, &message{problem: problem, remedy: remedy})
 		})
-	if errors.Is(err, errCut) {
-		return true, nil
-	}
-	return cut, err
 }
 
 // storedFor is after how long a historyId that is new is stored although nothing else is. Each is good for a week or so, so that
 // an old one must not be kept for long.
 const storedFor = time.Hour
 
-// remember keeps in mind over pages what was handed on.
-func (r *reading) remember() error {
-	if len(r.state.Done) == 0 {
-		return nil
-	}
-	return r.known().Save(r.state.Done, r.session.Advance)
-}
-
 // turnOver goes on to the next page, and says whether it was the last.
 func (r *reading) turnOver(p *page) (ended bool, err error) {
-	if err := r.remember(); err != nil {
+	if err := r.left.Remember(&r.state.Page); err != nil {
 		return false, err
 	}
 	next, now := r.state, time.Now()
-	next.Page, next.Done, next.Past, next.At = p.Next, nil, nil, now.Unix()
+	next.Token, next.Page, next.At = p.Next, hosted.Page{}, now.Unix()
 	switch {
 	case p.Next != "":
 	case r.state.Listing:
 		next.Listing = false
 	default:
 		next.History, ended = p.History, true
-		if len(p.Messages) == 0 && r.state.Page == "" && now.Sub(time.Unix(r.state.At, 0)) < storedFor {
+		if len(p.Messages) == 0 && r.state.Token == "" && now.Sub(time.Unix(r.state.At, 0)) < storedFor {
 			return true, nil
 		}
 	}
@@ -277,14 +235,9 @@ func (r *reading) emit(ctx context.Context, e entry, m *message) error {
 		return err
 	}
 	nothing := len(m.Raw) == 0 || kept.State&source.Draft != 0
-	if nothing {
-		r.state.Past = r.state.Past.With(e.ID)
-	} else {
-		r.state.Done = r.state.Done.With(e.ID)
-	}
-	r.messages--
-	r.bytes -= int64(len(m.Raw))
-	place := r.source.place(r.account)
+	r.state.Mark(e.ID, !nothing)
+	r.left.Pay(len(m.Raw))
+	place := r.source.Place(r.account.address)
 	if m.problem != nil {
 		r.session.Problem(source.Problem{Source: place + " (message " + rest.Line(e.ID) + ")", Err: m.problem, Remedy: m.remedy})
 	}
@@ -297,7 +250,7 @@ func (r *reading) emit(ctx context.Context, e entry, m *message) error {
 	}
 	err = r.session.Emit(remote.Item{
 		Item: source.Item{
-			Source: place + "/" + or(kept.Folder, allMail), Arg: place, Mailbox: owner, Raw: m.Raw, Kept: kept, Envelope: source.Envelope{Time: m.time()},
+			Source: place + "/" + hosted.Or(kept.Folder, allMail), Arg: place, Mailbox: owner, Raw: m.Raw, Kept: kept, Envelope: source.Envelope{Time: m.time()},
 		},
 		Key: r.key(), State: r.state.encode(),
 	})
@@ -309,7 +262,7 @@ func (r *reading) emit(ctx context.Context, e entry, m *message) error {
 	if !r.state.Listing || of < r.done {
 		of = 0
 	}
-	r.session.Progress(remote.Progress{Source: r.source.name, Mailbox: r.account.address, Done: r.done, Of: of})
+	r.session.Progress(remote.Progress{Source: r.source.Name(), Mailbox: r.account.address, Done: r.done, Of: of})
 	return nil
 }
 

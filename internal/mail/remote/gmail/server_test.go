@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"portcullis.example/portcullis/internal/mail/remote/hosted"
 	"portcullis.example/portcullis/internal/mail/remote/oauth"
 	"portcullis.example/portcullis/internal/mail/remote/rest/resttest"
 )
@@ -261,10 +262,10 @@ func (f *fake) message(w http.ResponseWriter, r *http.Request) {
 }
 
 func (f *fake) config(mailboxes ...string) Config {
-	return Config{
+	return Config{Config: hosted.Config{
 		Config:   oauth.Config{ServiceAccountFile: f.key, TokenURL: f.URL + "/token", CAFile: f.CAFile},
 		Endpoint: f.URL, Mailboxes: mailboxes, TimeoutSeconds: 10,
-	}
+	}}
 }
 
 // open makes a source that reads small pages, and sends nothing twice by itself.

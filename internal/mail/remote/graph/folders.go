@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"portcullis.example/portcullis/internal/mail/remote"
+	"portcullis.example/portcullis/internal/mail/remote/hosted"
 	"portcullis.example/portcullis/internal/mail/remote/rest"
 	"portcullis.example/portcullis/internal/mail/source"
 )
@@ -67,7 +68,9 @@ const showsAgain = "it shows again what lies elsewhere"
 
 func (r *reading) user() string { return "/users/" + url.PathEscape(r.account.address) }
 
-func (r *reading) treeKey() string { return r.source.name + "\n" + r.account.address + "\n" }
+func (r *reading) treeKey() string { return r.source.treeKey(r.account) }
+
+func (s *Source) treeKey(a *account) string { return s.Name() + "\n" + a.address + "\n" }
 
 // folders finds out which folders there are.
 func (r *reading) folders(ctx context.Context) (*tree, error) {
@@ -203,12 +206,12 @@ func (s *Source) locate(t *tree) {
 		for at, depth := f, 0; depth < maxDepth; depth++ {
 			for _, w := range wellKnown {
 				if t.Known[w.name] == at.ID && at.ID != "" {
-					f.state, f.skipped = f.state|w.state, or(f.skipped, w.skipped)
+					f.state, f.skipped = f.state|w.state, hosted.Or(f.skipped, w.skipped)
 					if at == f {
 						f.rank = w.rank
 					}
 				} else if t.Known[w.name] != "" && t.Known[w.name] == at.Parent && t.Folders[at.Parent] == nil {
-					f.state, f.skipped = f.state|w.state, or(f.skipped, w.skipped) // its parent is not told of
+					f.state, f.skipped = f.state|w.state, hosted.Or(f.skipped, w.skipped) // its parent is not told of
 				}
 			}
 			if at = t.Folders[at.Parent]; at == nil || at == f {

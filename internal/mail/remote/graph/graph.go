@@ -20,34 +20,21 @@ package graph
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
-	"time"
 
 	"portcullis.example/portcullis/internal/mail/remote"
-	"portcullis.example/portcullis/internal/mail/remote/oauth"
+	"portcullis.example/portcullis/internal/mail/remote/hosted"
 	"portcullis.example/portcullis/internal/mail/remote/rest"
-)
-
-// A turn of one mailbox ends after so many messages or bytes.
-const (
-	turnMessages = 2000
-	turnBytes    = 256 << 20
 )
 
 // Source reads the mailboxes of one configuration. It implements remote.Source and remote.Checker.
 type Source struct {
+	*hosted.Source
 	cfg      Config
-	name     string
 	client   *rest.Client
-	tokens   *oauth.Client
 	accounts map[string]*account // by address
 	settings settings
-
-	closing context.Context
-	close   context.CancelCauseFunc
 }
 
 // settings are what tests change.
@@ -70,63 +57,25 @@ func Open(name string, cfg Config) (*Source, error) {
 		return nil, err
 	}
 	cfg = cfg.withDefaults()
-	s := &Source{cfg: cfg, name: "graph:" + name, accounts: map[string]*account{}, settings: settings{page: 100, turnMessages: turnMessages}}
-	tokens, err := oauth.Open(cfg.Config)
+	base, err := hosted.Open("graph", name, "/v1.0", cfg.Config, explain)
 	if err != nil {
 		return nil, err
 	}
-	s.tokens = tokens
-	s.client, err = rest.New(rest.Options{
-		Base: cfg.Endpoint + "/v1.0", CAFile: cfg.CAFile, Timeout: cfg.timeout(), Limiter: remote.NewLimiter(cfg.RequestsPerMinute), Explain: explain,
-	})
-	if err != nil {
-		return nil, err
-	}
-	of := &rest.Tokens{Source: tokens.For(cfg.Mailboxes[0])} // one for all, or there is only one
+	s := &Source{Source: base, cfg: cfg, client: base.Client, accounts: map[string]*account{}, settings: settings{page: 100, turnMessages: hosted.TurnMessages}}
+	of := &rest.Tokens{Source: base.Tokens.For(cfg.Mailboxes[0])} // one for all, or there is only one
 	for _, m := range cfg.Mailboxes {
 		s.accounts[m] = &account{address: m, tokens: of, quiet: map[string]*quiet{}}
 	}
-	s.closing, s.close = context.WithCancelCause(context.Background())
 	return s, nil
-}
-
-// Name is "graph:" and the configured name.
-func (s *Source) Name() string { return s.name }
-
-// Mailboxes are the addresses.
-func (s *Source) Mailboxes() []string { return s.cfg.Mailboxes }
-
-var errClosed = errors.New("the source was closed")
-
-// Close ends what is under way.
-func (s *Source) Close() error {
-	s.close(errClosed)
-	s.client.Close()
-	s.tokens.Close()
-	return nil
-}
-
-// within ends with ctx or with the source.
-func (s *Source) within(ctx context.Context) (context.Context, context.CancelFunc) {
-	ctx, cancel := context.WithCancel(ctx)
-	stop := context.AfterFunc(s.closing, cancel)
-	return ctx, func() { stop(); cancel() }
-}
-
-// Wait returns after d: Graph tells of news only to servers that it can reach.
-func (s *Source) Wait(ctx context.Context, d time.Duration) error {
-	ctx, cancel := s.within(ctx)
-	defer cancel()
-	return remote.Sleep(ctx, d)
 }
 
 // Read reads what is new in all mailboxes, in turns.
 func (s *Source) Read(ctx context.Context, session remote.Session) error {
-	ctx, cancel := s.within(ctx)
+	ctx, cancel := s.Within(ctx)
 	defer cancel()
 	trees := map[string]*tree{}
 	return rest.Turns(ctx, session, s.cfg.Mailboxes, func(ctx context.Context, session remote.Session, mailbox string) (bool, error) {
-		r := &reading{source: s, account: s.accounts[mailbox], session: session, messages: s.settings.turnMessages, bytes: turnBytes}
+		r := s.reading(mailbox, session)
 		more, err := r.turn(ctx, trees[mailbox])
 		if err == nil {
 			trees[mailbox] = r.tree
@@ -138,17 +87,10 @@ func (s *Source) Read(ctx context.Context, session remote.Session) error {
 
 // Check lists the folders of every mailbox.
 func (s *Source) Check(ctx context.Context, found func(remote.Folder)) error {
-	ctx, cancel := s.within(ctx)
+	ctx, cancel := s.Within(ctx)
 	defer cancel()
-	nothing := remote.Session{
-		Due:      func(string) bool { return true },
-		State:    func(string) (json.RawMessage, bool) { return nil, false },
-		Emit:     func(remote.Item) error { return nil },
-		Advance:  func(string, json.RawMessage) error { return nil },
-		Answered: func(string) {},
-	}
-	return rest.Turns(ctx, nothing, s.cfg.Mailboxes, func(ctx context.Context, session remote.Session, mailbox string) (bool, error) {
-		r := &reading{source: s, account: s.accounts[mailbox], session: session}
+	return rest.Turns(ctx, hosted.Look(), s.cfg.Mailboxes, func(ctx context.Context, session remote.Session, mailbox string) (bool, error) {
+		r := s.reading(mailbox, session)
 		t, err := r.folders(ctx)
 		if err != nil {
 			return false, err
@@ -160,12 +102,9 @@ func (s *Source) Check(ctx context.Context, found func(remote.Folder)) error {
 	})
 }
 
-// place is the label of a mailbox, and begins the label of each folder in it.
-func (s *Source) place(a *account) string {
-	if len(s.cfg.Mailboxes) == 1 {
-		return s.name
-	}
-	return s.name + "/" + a.address
+func (s *Source) reading(mailbox string, session remote.Session) *reading {
+	a := s.accounts[mailbox]
+	return &reading{source: s, account: a, session: session, left: hosted.NewTurn(session, s.treeKey(a)+"seen", s.settings.turnMessages)}
 }
 
 // header is what is sent with each request. Immutable identifiers stay when a message is filed elsewhere.

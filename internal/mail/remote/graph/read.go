@@ -3,13 +3,14 @@ package graph
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"time"
 
 	"portcullis.example/portcullis/internal/mail/remote"
+	"portcullis.example/portcullis/internal/mail/remote/hosted"
 	"portcullis.example/portcullis/internal/mail/remote/rest"
 	"portcullis.example/portcullis/internal/mail/source"
 )
@@ -20,21 +21,15 @@ type reading struct {
 	account *account
 	session remote.Session
 	tree    *tree
-	seen    *rest.Seen // once it is needed
-
-	messages int   // that are left of the turn
-	bytes    int64 // as well
+	left    *hosted.Turn
 }
-
-func (r *reading) spent() bool { return r.messages <= 0 || r.bytes <= 0 }
 
 // folderState is what is stored of a folder.
 type folderState struct {
-	Link  string   `json:"link,omitempty"`  // of the page that is read; "" is the first one of all
-	Done  rest.IDs `json:"done,omitempty"`  // which of its messages were handed on
-	Past  rest.IDs `json:"past,omitempty"`  // which are done, and not to be remembered: drafts, what was gone or could not be read
-	Ended bool     `json:"ended,omitempty"` // Link says what has changed since the folder was read to its end
-	At    int64    `json:"at,omitempty"`    // when it was stored, in Unix seconds
+	Link string `json:"link,omitempty"` // of the page that is read; "" is the first one of all
+	hosted.Page
+	Ended bool  `json:"ended,omitempty"` // Link says what has changed since the folder was read to its end
+	At    int64 `json:"at,omitempty"`    // when it was stored, in Unix seconds
 }
 
 func (f folderState) encode() json.RawMessage {
@@ -100,7 +95,7 @@ func (r *reading) turn(ctx context.Context, known *tree) (more bool, err error) 
 		}
 		q.heard(news || unfinished)
 		known.ended[f.ID] = !unfinished
-		if more = more || unfinished; r.spent() {
+		if more = more || unfinished; r.left.Spent() {
 			return true, nil
 		}
 	}
@@ -140,7 +135,7 @@ func (r *reading) folder(ctx context.Context, f *folder) (unfinished, news bool,
 			return false, w.news, fmt.Errorf("read %s: %w", f.path, err)
 		case ended:
 			return false, w.news, nil
-		case r.spent():
+		case r.left.Spent():
 			return true, w.news, nil
 		}
 	}
@@ -168,7 +163,7 @@ func (w *writing) page(ctx context.Context) (ended bool, err error) {
 	if err := w.source.client.JSON(ctx, w.account.tokens, link, w.source.header(), &p); err != nil {
 		if w.state.Link != "" && expired(err) && !w.begun {
 			w.begun = true
-			if err := w.remember(); err != nil {
+			if err := w.left.Remember(&w.state.Page); err != nil {
 				return false, err
 			}
 			w.state = folderState{At: time.Now().Unix()}
@@ -186,7 +181,7 @@ func (w *writing) page(ctx context.Context) (ended bool, err error) {
 	if _, err := w.source.client.Link(next); err != nil { // before it is stored
 		return false, err
 	}
-	fresh := w.fresh(&p)
+	fresh := hosted.Fresh(w.left, &w.state.Page, w.present(&p), entry.id)
 	w.news = w.news || len(p.Value) > 0
 	cut, err := w.hand(ctx, fresh)
 	if err != nil || cut {
@@ -195,51 +190,20 @@ func (w *writing) page(ctx context.Context) (ended bool, err error) {
 	return ended, w.turnOver(&p, next, ended)
 }
 
-// fresh are the messages of a page that have not been handed on.
-func (w *writing) fresh(p *page) (list []entry) {
-	inPage := map[string]bool{}
-	for _, e := range p.Value {
-		if e.ID == "" || e.Removed != nil || inPage[e.ID] || w.state.Done.Has(e.ID) || w.state.Past.Has(e.ID) {
-			continue
-		}
-		if inPage[e.ID] = true; !w.known().Has(e.ID) {
-			list = append(list, e)
-		}
-	}
-	return list
+// present are the messages of a page that are still there.
+func (w *writing) present(p *page) []entry {
+	return slices.DeleteFunc(slices.Clone(p.Value), func(e entry) bool { return e.Removed != nil })
 }
 
-// known is what was handed on of the mailbox.
-func (r *reading) known() *rest.Seen {
-	if r.seen == nil {
-		r.seen = rest.LoadSeen(r.treeKey()+"seen", r.session.State)
-	}
-	return r.seen
-}
+func (e entry) id() string { return e.ID }
 
 // hand fetches messages and hands them on; cut says that the turn is over before the last.
 func (w *writing) hand(ctx context.Context, list []entry) (cut bool, err error) {
-	if len(list) > w.messages {
-		list, cut = list[:max(w.messages, 0)], true
-	}
-	err = rest.HandOn(ctx, w.source.cfg.Parallel, list, &w.account.stuck, func(e entry) string { return e.ID }, w.fetch,
-		func(e entry, m *message) error {
-			if w.bytes <= 0 {
-				return errCut
-			}
-			return w.emit(e, m)
-		},
-		func(e entry, err error) error {
-			return w.emit(e, &message{problem: rest.Cause(err), remedy: "it is damaged on the server; export it from the mailbox and scan the file"})
+	return hosted.Hand(ctx, w.left, w.source.cfg.Parallel, list, &w.account.stuck, entry.id, w.fetch, w.emit,
+		func(e entry, problem error, remedy string) error {
+			return w.emit(e, &message{problem: problem, remedy: remedy})
 		})
-	if errors.Is(err, errCut) {
-		return true, nil
-	}
-	return cut, err
 }
-
-// errCut says that a turn is over; it never leaves hand.
-var errCut = errors.New("the turn is over")
 
 // message is what was fetched: nothing of one that is gone.
 type message struct {
@@ -266,14 +230,10 @@ func (w *writing) fetch(ctx context.Context, e entry) (*message, error) {
 
 // emit hands on one message, and how far the folder is read with it.
 func (w *writing) emit(e entry, m *message) error {
-	if e.Draft || len(m.raw) == 0 { // what becomes of a draft has the same identifier
-		w.state.Past = w.state.Past.With(e.ID)
-	} else {
-		w.state.Done = w.state.Done.With(e.ID)
-	}
-	w.messages--
-	w.bytes -= int64(len(m.raw))
-	label := w.source.place(w.account) + "/" + w.folder.path
+	w.state.Mark(e.ID, !e.Draft && len(m.raw) > 0) // what becomes of a draft has the same identifier
+	w.left.Pay(len(m.raw))
+	place := w.source.Place(w.account.address)
+	label := place + "/" + w.folder.path
 	if m.problem != nil {
 		w.session.Problem(source.Problem{Source: label + " (" + e.Received.UTC().Format(time.RFC3339) + ")", Err: m.problem, Remedy: m.remedy})
 	}
@@ -290,7 +250,7 @@ func (w *writing) emit(e entry, m *message) error {
 	}
 	err := w.session.Emit(remote.Item{
 		Item: source.Item{
-			Source: label, Arg: w.source.place(w.account), Mailbox: owner, Raw: m.raw, Kept: kept, Envelope: source.Envelope{Time: e.Received},
+			Source: label, Arg: place, Mailbox: owner, Raw: m.raw, Kept: kept, Envelope: source.Envelope{Time: e.Received},
 		},
 		Key: w.key, State: w.state.encode(),
 	})
@@ -298,7 +258,7 @@ func (w *writing) emit(e entry, m *message) error {
 		return err
 	}
 	w.done++
-	w.session.Progress(remote.Progress{Source: w.source.name, Mailbox: w.account.address, Folder: w.folder.path, Done: w.done, Of: w.of()})
+	w.session.Progress(remote.Progress{Source: w.source.Name(), Mailbox: w.account.address, Folder: w.folder.path, Done: w.done, Of: w.of()})
 	return nil
 }
 
@@ -314,17 +274,9 @@ func (w *writing) of() int64 {
 // long as the server says.
 const storedFor = time.Hour
 
-// remember keeps in mind over pages what was handed on.
-func (w *writing) remember() error {
-	if len(w.state.Done) == 0 {
-		return nil
-	}
-	return w.known().Save(w.state.Done, w.session.Advance)
-}
-
 // turnOver goes on to the next page.
 func (w *writing) turnOver(p *page, next string, ended bool) error {
-	if err := w.remember(); err != nil {
+	if err := w.left.Remember(&w.state.Page); err != nil {
 		return err
 	}
 	now := time.Now()

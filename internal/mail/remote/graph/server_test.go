@@ -10,6 +10,7 @@ import (
 	"sync"
 	"testing"
 
+	"portcullis.example/portcullis/internal/mail/remote/hosted"
 	"portcullis.example/portcullis/internal/mail/remote/oauth"
 	"portcullis.example/portcullis/internal/mail/remote/rest/resttest"
 )
@@ -251,13 +252,13 @@ func reply(w http.ResponseWriter, answer any) {
 }
 
 func (f *fake) config(t *testing.T, mailboxes ...string) Config {
-	return Config{
+	return Config{Config: hosted.Config{
 		Config: oauth.Config{
 			Tenant: "house.example", ClientID: "11111111-2222-3333-4444-555555555555", Authority: f.URL, CAFile: f.CAFile,
 			ClientSecretFile: resttest.File(t, secret+"\n"),
 		},
 		Endpoint: f.URL, Mailboxes: mailboxes, TimeoutSeconds: 10,
-	}
+	}}
 }
 
 // open makes a source that reads small pages, and sends nothing twice by itself.

@@ -14,16 +14,34 @@ import (
 	"github.com/emersion/go-imap/v2"
 
 	"portcullis.example/portcullis/internal/mail/remote"
+	"portcullis.example/portcullis/internal/mail/remote/rest"
 )
 
 // classify says what is to be done about an error of one mailbox.
 func (s *Source) classify(a *account, err error) *remote.Failure {
-	f := s.kindOf(err)
-	f.Mailbox = a.Mailbox
+	f := s.kindOf(a, err)
+	f.Mailbox, f.Err = a.Mailbox, told(f.Err)
 	return f
 }
 
-func (s *Source) kindOf(err error) *remote.Failure {
+// toldError is an error in one line of a length that people read: what servers say goes into logs, findings and the store.
+type toldError struct {
+	text string
+	err  error
+}
+
+func (e *toldError) Error() string { return e.text }
+func (e *toldError) Unwrap() error { return e.err }
+
+func told(err error) error {
+	text := err.Error()
+	if line := rest.Line(text); line != text {
+		return &toldError{line, err}
+	}
+	return err
+}
+
+func (s *Source) kindOf(a *account, err error) *remote.Failure {
 	var f *remote.Failure
 	var refused *refusal
 	var said *imap.Error
@@ -33,7 +51,7 @@ func (s *Source) kindOf(err error) *remote.Failure {
 		c := *f
 		return &c
 	case errors.As(err, &refused):
-		return &remote.Failure{Kind: remote.Refused, Err: err, Remedy: "see whether the secret in the file is right, whether the mailbox may be read by IMAP, and whether the server wants an app password or a token"}
+		return &remote.Failure{Kind: remote.Refused, Err: err, Remedy: a.remedy()}
 	case errors.As(err, &said):
 		return ofAnswer(err, string(said.Code), said.Text)
 	case errors.As(err, &bye):
@@ -41,6 +59,17 @@ func (s *Source) kindOf(err error) *remote.Failure {
 		return ofAnswer(err, code, text)
 	}
 	return s.ofNetwork(err)
+}
+
+// remedy is what to do where the server does not let the account in.
+func (a *account) remedy() string {
+	switch {
+	case a.PasswordFile != "":
+		return "see whether the secret in the file is right, whether the mailbox may be read by IMAP, and whether the server wants an app password or a token"
+	case a.TokenFile != "":
+		return "see whether the token in the file is still good and for this mailbox; whatever keeps it fresh may have stopped"
+	}
+	return "a new token was refused as well: see whether the application may still read this mailbox by IMAP, whether somebody withdrew that, and whether scopes are right"
 }
 
 // ofNetwork is about an error that the server has not put into words.

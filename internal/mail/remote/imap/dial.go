@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"net"
 	"os"
-	"strings"
 	"time"
 
 	"github.com/emersion/go-imap/v2"
@@ -225,15 +224,27 @@ func (s *Source) authenticate(c *connection, a *account, secret string) error {
 			identity, name = a.User, s.cfg.MasterUser
 		}
 		err = c.Authenticate(sasl.NewPlainClient(identity, name, secret))
-	case authBearer:
-		err = c.Authenticate(sasl.NewOAuthBearerClient(&sasl.OAuthBearerOptions{Username: a.User, Token: secret, Host: s.cfg.Host, Port: s.cfg.Port}))
-	case authX:
-		err = c.Authenticate(&xoauth2{user: a.User, token: secret})
+	case authBearer, authX:
+		return s.presentToken(c, a, auth, secret)
 	}
 	if err == nil {
 		return nil
 	}
 	return asRefusal(err)
+}
+
+// presentToken signs in with a token. A server that refuses one may describe why before it says so.
+func (s *Source) presentToken(c *connection, a *account, auth, token string) error {
+	b := newBearer(auth, a.User, token, s.cfg.Host, s.cfg.Port)
+	err := c.Authenticate(b)
+	if err == nil {
+		return nil
+	}
+	err = asRefusal(err)
+	if b.refused && !errors.As(err, new(*refusal)) && notYet(err) == nil { // what it says to our answer does not matter any more
+		return &refusal{err: err}
+	}
+	return err
 }
 
 // mechanism chooses how to sign in. A token is never offered as a password, and no password as a token.
@@ -258,52 +269,6 @@ func (s *Source) loginName(a *account) string {
 	return a.User
 }
 
-// xoauth2 is the mechanism that Google and Microsoft made before RFC 7628.
-type xoauth2 struct{ user, token string }
-
-// Start returns the initial response.
-func (x *xoauth2) Start() (mech string, ir []byte, err error) {
-	return "XOAUTH2", []byte("user=" + x.user + "\x01auth=Bearer " + x.token + "\x01\x01"), nil
-}
-
-// Next answers the description of an error, after which the server refuses.
-func (x *xoauth2) Next([]byte) ([]byte, error) { return []byte{}, nil }
-
-// refusal says that a server does not let somebody in.
-type refusal struct {
-	err   error
-	again bool // it is worth another attempt at once
-}
-
-func (r *refusal) Error() string { return r.err.Error() }
-func (r *refusal) Unwrap() error { return r.err }
-
-// asRefusal tells a refusal from what only keeps the server from answering (RFC 5530 §3).
-func asRefusal(err error) error {
-	var bearer *sasl.OAuthBearerError
-	var said *imap.Error
-	switch {
-	case errors.As(err, &bearer):
-		return &refusal{err: err}
-	case !errors.As(err, &said) || throttled(string(said.Code), said.Text) || said.Code == imap.ResponseCodeUnavailable || said.Code == imap.ResponseCodeServerBug:
-		return err
-	}
-	return &refusal{err: err}
-}
-
-// scrub takes a secret out of an error: a server may repeat what it was told.
-func scrub(err error, secret string) error {
-	if len(secret) < 4 || !strings.Contains(err.Error(), secret) {
-		return err
-	}
-	var refused *refusal
-	text := errors.New(strings.ReplaceAll(err.Error(), secret, "…"))
-	if errors.As(err, &refused) {
-		return &refusal{err: text, again: refused.again}
-	}
-	return text
-}
-
 // under cuts the connection when ctx ends, until the function it returns is called.
 func (c *connection) under(ctx context.Context) func() {
 	stop := context.AfterFunc(ctx, func() { c.guard.cut(context.Cause(ctx)) })
@@ -321,6 +286,9 @@ func (c *connection) ring() {
 // cause replaces an error by what ended the connection, if something did: the library's own errors do not tell.
 func (c *connection) cause(err error) error {
 	why := c.guard.ended()
+	if why == nil {
+		why = c.guard.bye()
+	}
 	var said *imap.Error
 	if why == nil || err == nil || errors.As(err, &said) {
 		return err

@@ -463,17 +463,20 @@ func TestBye(t *testing.T) {
 // TestFirstOf has servers name messages in odd ways.
 func TestFirstOf(t *testing.T) {
 	set := imap.UIDSet{{Start: 20, Stop: 22}, {Start: 1, Stop: 7}, {Start: 5, Stop: 9}}
-	uids, left, err := firstOf(set, 3, 100, 5)
+	uids, left, err := firstOf(set, 3, 0, 100, 5)
 	if err != nil || left != 9 || fmt.Sprint(uids) != "[4 5 6 7 8]" {
 		t.Errorf("got %v, %d left, %v", uids, left, err)
 	}
-	if _, _, err := firstOf(imap.UIDSet{{Start: 1, Stop: 4294967295}}, 0, 10, 5); err == nil {
+	if uids, left, err := firstOf(set, 3, 6, 100, 5); err != nil || left != 3 || fmt.Sprint(uids) != "[4 5 6]" {
+		t.Errorf("got %v, %d left, %v", uids, left, err)
+	}
+	if _, _, err := firstOf(imap.UIDSet{{Start: 1, Stop: 4294967295}}, 0, 0, 10, 5); err == nil {
 		t.Error("four thousand million messages in a folder of ten are believed")
 	}
-	if _, _, err := firstOf(imap.UIDSet{{Start: 1, Stop: 0}}, 0, 10, 5); err == nil {
+	if _, _, err := firstOf(imap.UIDSet{{Start: 1, Stop: 0}}, 0, 0, 10, 5); err == nil {
 		t.Error("* is taken for a number")
 	}
-	if uids, left, _ := firstOf(imap.UIDSet{{Start: 9, Stop: 9}}, 9, 10, 5); len(uids) != 0 || left != 0 {
+	if uids, left, _ := firstOf(imap.UIDSet{{Start: 9, Stop: 9}}, 9, 0, 10, 5); len(uids) != 0 || left != 0 {
 		t.Error("the last message is news")
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/emersion/go-imap/v2"
@@ -14,7 +15,8 @@ import (
 // fetched is what is known of one message.
 type fetched struct {
 	uid  imap.UID
-	size int64 // as the server says; some are wrong about it
+	seq  uint32 // its place in the folder; some have gone before it since
+	size int64  // as the server says; some are wrong about it
 	date time.Time
 	raw  []byte
 	got  bool // raw is there
@@ -44,7 +46,7 @@ func (r *reading) messagesOf(ctx context.Context, uids []imap.UID, w *writing) e
 			delete(known, uids[0])
 		}
 		if err := r.bodies(ctx, uids[:n], known, w); err != nil {
-			if r.conn.guard.ended() != nil && ctx.Err() == nil && w.state.UID < first {
+			if ctx.Err() == nil && w.state.UID < first && overIt(r.conn.guard.ended()) {
 				r.account.stuck.lost(w.folder.Name, first)
 			}
 			return fmt.Errorf("read %s: %w", w.folder.Name, err)
@@ -52,6 +54,17 @@ func (r *reading) messagesOf(ctx context.Context, uids []imap.UID, w *writing) e
 		uids = uids[n:]
 	}
 	return nil
+}
+
+// overIt tells whether a connection may have been lost over a message: not where the server has said that it has no time, or
+// none at all now. A message is not left out for that, however often it happens.
+func overIt(ended error) bool {
+	var bye *byeError
+	if !errors.As(ended, &bye) {
+		return ended != nil
+	}
+	code, text := codeOf(bye.text)
+	return !throttled(code, text) && imap.ResponseCode(strings.ToUpper(code)) != imap.ResponseCodeUnavailable
 }
 
 // batch is how many of the messages are asked for together.
@@ -210,7 +223,7 @@ func (r *reading) fetch(ctx context.Context, uids []imap.UID, options *imap.Fetc
 
 // note takes up what an answer says of one message.
 func (r *reading) note(answer *imapclient.FetchMessageData, into map[imap.UID]*fetched, options *imap.FetchOptions) error {
-	var m fetched
+	m := fetched{seq: answer.SeqNum}
 	for item := answer.Next(); item != nil; item = answer.Next() {
 		switch item := item.(type) {
 		case imapclient.FetchItemDataUID:

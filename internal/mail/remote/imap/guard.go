@@ -82,10 +82,25 @@ func (g *guard) readError(err error) error {
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		return fmt.Errorf("the server has said nothing for %v although it was asked: %w", g.timeout, err)
 	}
+	if bye := g.farewell(); bye != nil {
+		return bye
+	}
+	return err
+}
+
+// farewell is what the server said when it hung up, nil if it said nothing like that; mu is held.
+func (g *guard) farewell() error {
 	if line := bytes.TrimSpace(g.lastLine); bytes.HasPrefix(bytes.ToUpper(line), []byte("* BYE")) {
 		return &byeError{text: string(bytes.ToValidUTF8(line[len("* BYE"):], []byte("?")))}
 	}
-	return err
+	return nil
+}
+
+// bye is what the server said when it hung up: the library may end a connection for it before anything else does.
+func (g *guard) bye() error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.farewell()
 }
 
 // byeError is what a server said when it hung up (RFC 9051 §7.1.5).

@@ -97,7 +97,7 @@ func (p *proxy) serve(client net.Conn) {
 }
 
 // scripted is a server that says what a test tells it to.
-func scripted(t *testing.T, serve func(conn net.Conn)) int {
+func scripted(t testing.TB, serve func(conn net.Conn)) int {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -50,11 +50,11 @@ func (r *reading) folder(ctx context.Context, f folder) (unfinished bool, err er
 		state = folderState{Validity: data.UIDValidity}
 	}
 	state.Next, state.ModSeq = 0, 0
-	uids, left, err := r.newer(ctx, state.UID, data.NumMessages)
+	uids, beyond, err := r.newer(ctx, state.UID, data)
 	if err != nil {
 		return false, fmt.Errorf("search %s: %w", f.Name, err)
 	}
-	w := &writing{reading: r, folder: f, key: key, state: state, of: int64(data.NumMessages), done: int64(data.NumMessages) - left}
+	w := &writing{reading: r, folder: f, key: key, state: state, of: int64(data.NumMessages)}
 	for part := range slices.Chunk(uids, maxSet) {
 		if r.spent() {
 			return true, nil
@@ -63,7 +63,7 @@ func (r *reading) folder(ctx context.Context, f folder) (unfinished bool, err er
 			return false, err
 		}
 	}
-	if int64(len(uids)) < left || w.cut {
+	if beyond || w.cut {
 		return true, nil
 	}
 	w.state.Next, w.state.ModSeq = uint32(data.UIDNext), data.HighestModSeq
@@ -92,7 +92,7 @@ func (r *reading) unchanged(f folder, stored folderState) bool {
 	if open := r.conn.Mailbox(); open != nil && open.Name == f.Name {
 		return false
 	}
-	return uint32(f.status.UIDNext) == stored.Next || stored.ModSeq != 0 && f.status.HighestModSeq == stored.ModSeq
+	return uint32(f.status.UIDNext) == stored.Next // HIGHESTMODSEQ may lag behind it, and changes by flags
 }
 
 // examine opens a folder for reading only.
@@ -113,23 +113,52 @@ func (s *Source) examine(ctx context.Context, c *connection, name string) (*imap
 func (r *reading) unreadable(f folder, err error) error {
 	var said *imap.Error
 	switch {
-	case !errors.As(err, &said) || throttled(string(said.Code), said.Text), said.Code == imap.ResponseCodeUnavailable, said.Code == imap.ResponseCodeServerBug:
+	case !errors.As(err, &said), notYet(err) != nil:
 		return fmt.Errorf("open %s: %w", f.Name, err)
 	case said.Code == imap.ResponseCodeNonExistent:
 		return nil // it went since it was listed
 	}
-	r.session.Problem(source.Problem{Source: r.source.label(r.account, f.Name), Err: err, Remedy: "the server does not open this folder; may the account read it?"})
+	r.session.Problem(source.Problem{Source: r.source.label(r.account, f.Name), Err: told(err), Remedy: "the server does not open this folder; may the account read it?"})
 	return nil
 }
 
-// newer finds the UIDs above the last one that was read: as many as the turn lasts, and how
-// many there are in all.
-func (r *reading) newer(ctx context.Context, last, messages uint32) (uids []imap.UID, left int64, err error) {
-	if messages == 0 || last == math.MaxUint32 {
-		return nil, 0, nil
+// firstSpan is how many UIDs are looked through at first. A server without ESEARCH (RFC 4731) names every message that it finds: of a
+// mailbox with millions each turn would be told all that are left, tens of megabytes to read two thousand messages.
+const firstSpan = 10_000
+
+// newer finds the UIDs above the last one that was read, as many as the turn lasts, and says whether there may be more. UIDs have gaps,
+// so where there are few more of them are looked through the next time.
+func (r *reading) newer(ctx context.Context, last uint32, data *imap.SelectData) (uids []imap.UID, beyond bool, err error) {
+	if data.NumMessages == 0 || last == math.MaxUint32 {
+		return nil, false, nil
 	}
+	for span := uint64(firstSpan); ; span *= 4 {
+		to := uint64(last) + span
+		if to+1 >= uint64(data.UIDNext) { // 0: the server does not say (RFC 3501 §6.3.1)
+			to = 0
+		}
+		set, err := r.search(ctx, last+1, uint32(to))
+		if err != nil {
+			return nil, false, err
+		}
+		more, left, err := firstOf(set, last, uint32(to), data.NumMessages, r.messages-len(uids))
+		if err != nil {
+			return nil, false, err
+		}
+		uids = append(uids, more...)
+		if beyond = int64(len(more)) < left; beyond || to == 0 {
+			return uids, beyond, nil
+		}
+		if last = uint32(to); len(uids) >= r.messages {
+			return uids, true, nil
+		}
+	}
+}
+
+// search asks which UIDs there are from one to another; to 0 is the last.
+func (r *reading) search(ctx context.Context, from, to uint32) (imap.UIDSet, error) {
 	if err := r.source.limiter.Wait(ctx); err != nil {
-		return nil, 0, err
+		return nil, err
 	}
 	var options *imap.SearchOptions
 	if r.conn.caps.Has(imap.CapESearch) || r.conn.caps.Has(imap.CapIMAP4rev2) {
@@ -137,18 +166,18 @@ func (r *reading) newer(ctx context.Context, last, messages uint32) (uids []imap
 	}
 	r.conn.guard.expect(answerBytes)
 	defer r.conn.guard.relax()
-	criteria := &imap.SearchCriteria{UID: []imap.UIDSet{{imap.UIDRange{Start: imap.UID(last) + 1, Stop: 0}}}}
+	criteria := &imap.SearchCriteria{UID: []imap.UIDSet{{imap.UIDRange{Start: imap.UID(from), Stop: imap.UID(to)}}}}
 	data, err := r.conn.UIDSearch(criteria, options).Wait()
 	if err != nil {
-		return nil, 0, err
+		return nil, err
 	}
 	set, _ := data.All.(imap.UIDSet)
-	return firstOf(set, last, messages, r.messages)
+	return set, nil
 }
 
-// firstOf takes the lowest UIDs above last out of a set, without unfolding its ranges: a server may say
-// 1:4294967295. "n:*" always holds the last message (RFC 9051 §9, seq-range), so what is not above last is no news.
-func firstOf(set imap.UIDSet, last, messages uint32, limit int) (uids []imap.UID, left int64, err error) {
+// firstOf takes the lowest UIDs above last, and up to another one if it is not 0, out of a set, without unfolding its ranges: a
+// server may say 1:4294967295. "n:*" always holds the last message (RFC 9051 §9, seq-range), so what is not above last is no news.
+func firstOf(set imap.UIDSet, last, end, messages uint32, limit int) (uids []imap.UID, left int64, err error) {
 	set = slices.Clone(set)
 	slices.SortFunc(set, func(a, b imap.UIDRange) int { return cmp.Compare(a.Start, b.Start) })
 	next := uint64(last) + 1
@@ -157,6 +186,9 @@ func firstOf(set imap.UIDSet, last, messages uint32, limit int) (uids []imap.UID
 			return nil, 0, errors.New("the server names messages by *, where it should name them by number")
 		}
 		from, to := max(uint64(r.Start), next), uint64(r.Stop)
+		if end != 0 {
+			to = min(to, uint64(end))
+		}
 		if from > to {
 			continue
 		}
@@ -188,7 +220,7 @@ type writing struct {
 // emit hands on one message and how far the folder is read with it.
 func (w *writing) emit(m *fetched) error {
 	w.state.UID = uint32(m.uid)
-	w.done++
+	w.done = max(w.done+1, int64(m.seq))
 	w.messages--
 	w.bytes -= int64(len(m.raw))
 	if len(m.raw) == 0 {
@@ -222,5 +254,5 @@ func (w *writing) owner() string {
 }
 
 func (w *writing) problem(uid imap.UID, remedy string, err error) {
-	w.session.Problem(source.Problem{Source: w.source.label(w.account, w.folder.Name), Offset: int64(uid), Err: err, Remedy: remedy})
+	w.session.Problem(source.Problem{Source: w.source.label(w.account, w.folder.Name), Offset: int64(uid), Err: told(err), Remedy: remedy})
 }

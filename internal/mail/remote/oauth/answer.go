@@ -84,7 +84,7 @@ func visible(token string) bool {
 func (c *Client) refused(response *http.Response, got *answer, secrets []string) error {
 	text := fmt.Sprintf("%s gives no token: %d %s", c.cfg.Host(), response.StatusCode, http.StatusText(response.StatusCode))
 	if got.Error != "" {
-		text += " (" + rest.Line(got.Error) + ")"
+		text += " (" + rest.Line(scrubbed(got.Error, secrets)) + ")"
 	}
 	if got.Description != "" {
 		text += ": " + rest.Line(scrubbed(got.Description, secrets))

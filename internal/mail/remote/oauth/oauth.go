@@ -32,15 +32,16 @@ import (
 	"portcullis.example/portcullis/internal/mail/remote/rest"
 )
 
-// The providers.
+// The providers. Other is a house's own server, or somebody else's, that is named by TokenURL.
 const (
 	Microsoft = "microsoft"
 	Google    = "google"
+	Other     = "other"
 )
 
 // Config says how a program signs in.
 type Config struct {
-	// Provider is "microsoft" or "google". Graph and Gmail know it themselves.
+	// Provider is "microsoft", "google" or "other". Graph and Gmail know it themselves.
 	Provider string `toml:"provider"`
 
 	// Tenant is the directory's id or domain, with Microsoft.
@@ -93,7 +94,7 @@ var tenants = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9.-]{0,250}$`)
 
 func (c *Config) tokenURL() string {
 	switch {
-	case c.TokenURL != "":
+	case c.TokenURL != "", c.Provider == Other:
 		return c.TokenURL
 	case c.Provider == Google:
 		return "https://oauth2.googleapis.com/token"
@@ -114,8 +115,10 @@ func (c *Config) Validate() error {
 		errs = append(errs, c.validateMicrosoft())
 	case Google:
 		errs = append(errs, c.validateGoogle())
+	case Other:
+		errs = append(errs, c.validateOther())
 	default:
-		bad("provider is %q; want %s or %s", c.Provider, Microsoft, Google)
+		bad("provider is %q; want %s, %s or %s", c.Provider, Microsoft, Google, Other)
 	}
 	if _, err := rest.Endpoint(c.tokenURL()); err != nil {
 		bad("token_url or authority: %w", err)
@@ -167,6 +170,24 @@ func (c *Config) validateGoogle() error {
 		bad("service_account_file says everything; client_id, client_secret_file and refresh_token_file do not go with it")
 	case c.ServiceAccountFile == "" && c.RefreshTokenFile == "":
 		bad("how does the program sign in? want service_account_file, or refresh_token_file with client_id and client_secret_file")
+	}
+	return errors.Join(errs...)
+}
+
+func (c *Config) validateOther() error {
+	var errs []error
+	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
+	if c.TokenURL == "" {
+		bad("token_url is missing: where are tokens fetched? The provider's page /.well-known/openid-configuration says it as token_endpoint")
+	}
+	if c.Tenant != "" || c.Authority != "" || c.KeyFile != "" || c.CertificateFile != "" || c.ServiceAccountFile != "" {
+		bad("tenant, authority, key_file, certificate_file and service_account_file are Microsoft's and Google's; want client_secret_file, or refresh_token_file")
+	}
+	if c.ClientID == "" {
+		bad("client_id is missing: which application signs in?")
+	}
+	if c.ClientSecretFile == "" && c.RefreshTokenFile == "" {
+		bad("how does the program sign in? want client_secret_file, or refresh_token_file")
 	}
 	return errors.Join(errs...)
 }

@@ -302,6 +302,7 @@ func TestErrors(t *testing.T) {
 func TestValidate(t *testing.T) {
 	ms := Config{Provider: Microsoft, Tenant: "house.example", ClientID: "c", ClientSecretFile: "s"}
 	google := Config{Provider: Google, ServiceAccountFile: "k"}
+	other := Config{Provider: Other, TokenURL: "https://login.example/token", ClientID: "c", ClientSecretFile: "s"}
 	for _, c := range []struct {
 		want   string
 		base   Config
@@ -311,7 +312,15 @@ func TestValidate(t *testing.T) {
 		{"", google, func(*Config) {}},
 		{"", ms, func(c *Config) { c.ClientSecretFile, c.KeyFile, c.CertificateFile = "", "k", "c" }},
 		{"", google, func(c *Config) { c.ServiceAccountFile, c.RefreshTokenFile, c.ClientID = "", "r", "c" }},
-		{"provider is", ms, func(c *Config) { c.Provider = "other" }},
+		{"provider is", ms, func(c *Config) { c.Provider = "another" }},
+		{"", other, func(*Config) {}},
+		{"", other, func(c *Config) { c.RefreshTokenFile = "r" }},
+		{"token_url is missing", other, func(c *Config) { c.TokenURL = "" }},
+		{"token_url or authority", other, func(c *Config) { c.TokenURL = "http://login.example/token" }},
+		{"Microsoft's and Google's", other, func(c *Config) { c.Tenant = "house.example" }},
+		{"Microsoft's and Google's", other, func(c *Config) { c.KeyFile = "k" }},
+		{"client_id is missing", other, func(c *Config) { c.ClientID = "" }},
+		{"how does the program", other, func(c *Config) { c.ClientSecretFile = "" }},
 		{"tenant is", ms, func(c *Config) { c.Tenant = "" }},
 		{"tenant is", ms, func(c *Config) { c.Tenant = "x/../../y" }},
 		{"own directory", ms, func(c *Config) { c.Tenant = "common" }},

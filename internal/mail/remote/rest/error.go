@@ -64,13 +64,16 @@ func (c *Client) refused(response *http.Response, body io.Reader, token string) 
 	if e.Status >= 300 && e.Status < 400 {
 		where := "another place"
 		if u, err := url.Parse(response.Header.Get("Location")); err == nil && u.Host != "" {
-			where = fmt.Sprintf("%.100q", u.Host)
+			where = fmt.Sprintf("%.100q", without(u.Host, token))
 		}
 		return &remote.Failure{Kind: remote.Permanent, Err: fmt.Errorf("%w, and redirects to %s", e, where), Remedy: "it is not followed, for the token would go there; is endpoint right?"}
 	}
-	raw, _ := readUpTo(body, maxError, 0) // the status alone says what is to be done
-	e.parse(raw)
-	e.Message = Line(strings.ReplaceAll(e.Message, token, "…"))
+	raw, _ := readUpTo(body, maxError, 0)        // the status alone says what is to be done
+	e.parse([]byte(without(string(raw), token))) // before anything is cut: a part of it would not be found
+	e.Message = Line(without(e.Message, token))  // as it is once escapes are undone
+	for i, code := range e.Codes {
+		e.Codes[i] = without(code, token)
+	}
 	if c.Explain != nil {
 		if f := c.Explain(e); f != nil {
 			if f.Err == nil {
@@ -80,6 +83,14 @@ func (c *Client) refused(response *http.Response, body io.Reader, token string) 
 		}
 	}
 	return e.failure()
+}
+
+// without takes a token out of what a service says. What is shorter than any token may stand there by chance.
+func without(text, token string) string {
+	if len(token) < 4 {
+		return text
+	}
+	return strings.ReplaceAll(text, token, "…")
 }
 
 // failure is what is to be done where the service's own words say nothing special.

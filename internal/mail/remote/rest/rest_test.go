@@ -184,6 +184,36 @@ func TestNoLength(t *testing.T) {
 	}
 }
 
+// TestSaysTokenAgain has a service say again the token that it was asked with, wherever it can.
+func TestSaysTokenAgain(t *testing.T) {
+	const token = "sesame-token-0123456789"
+	filler := strings.Repeat("x", 290)
+	for _, answer := range []string{
+		`{"error":{"code":"` + token + `","message":"y"}}`,
+		`{"error":{"code":"` + filler + token + `","message":"y"}}`,
+		`{"error":{"code":"x","message":"` + filler + token + `"}}`,
+		`{"error":{"code":"x","message":"\u0073esame-token-0123456789 is no good"}}`,
+		`{"error":{"code":401,"status":"` + token + `","errors":[{"reason":"` + token + `"}]}}`,
+		token,
+	} {
+		for _, status := range []int{http.StatusForbidden, http.StatusUnauthorized, http.StatusFound} {
+			s := resttest.Serve(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("Location", "https://"+token+".example/"+token)
+				w.WriteHeader(status)
+				fmt.Fprint(w, answer)
+			}))
+			client, err := New(Options{Base: s.URL, CAFile: s.CAFile, Timeout: 5 * time.Second})
+			if err != nil {
+				t.Fatal(err)
+			}
+			tokens := &Tokens{Source: remote.TokenFunc(func(context.Context, bool) (string, error) { return token, nil })}
+			if err := client.JSON(t.Context(), tokens, "/x", nil, new(struct{})); err == nil || strings.Contains(err.Error(), "sesame") {
+				t.Errorf("%d %.60s: %v", status, answer, err)
+			}
+		}
+	}
+}
+
 // FuzzError holds what is told of an answer to a line.
 func FuzzError(f *testing.F) {
 	for _, seed := range []string{`{"error":{"code":"x","message":"y"}}`, `{"error":{"code":403,"status":"Z","errors":[{"reason":"r"}],"details":[{"reason":"R"}]}}`, `{"error":"x"}`, `<`} {

@@ -1,4 +1,4 @@
-package source
+package tnef
 
 import (
 	"encoding/binary"
@@ -17,10 +17,10 @@ const (
 	lzfuDictionary   = 4096
 )
 
-// unpackRTF undoes the compression of PidTagRtfCompressed (MS-OXRTFCP §2.2). The
+// UnpackRTF undoes the compression of PidTagRtfCompressed (MS-OXRTFCP §2.2). The
 // checksum is not verified: a body that is damaged is still worth reading. With
 // an error comes what could be unpacked.
-func unpackRTF(b []byte, limit int) ([]byte, error) {
+func UnpackRTF(b []byte, limit int) ([]byte, error) {
 	if len(b) < lzfuHeader {
 		return nil, errors.New("compressed RTF without header")
 	}
