@@ -34,7 +34,7 @@ func main() {
 // collects hard above a fifth of a gigabyte, however much mail is read.
 func boundMemory() {
 	debug.SetGCPercent(300)
-	debug.SetMemoryLimit(200 << 20)
+	debug.SetMemoryLimit(190 << 20)
 }
 
 // stdio is what a command talks through, so that tests can listen.
@@ -79,7 +79,7 @@ func run(ctx context.Context, args []string, std stdio) int {
 	if len(args) == 0 {
 		args = []string{"--help"}
 	}
-	cmd, err := parser.Parse(args)
+	cmd, err := parser.Parse(spanned(args))
 	if exited >= 0 {
 		return exited
 	}

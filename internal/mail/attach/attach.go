@@ -13,6 +13,7 @@ package attach
 
 import (
 	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"slices"
 )
@@ -37,7 +38,8 @@ type URL struct {
 // Member is one piece of content inside a container.
 type Member struct {
 	Path, Name, Type string
-	Size             int64 // unpacked; what the container claims where it was not unpacked
+	Size             int64  // unpacked; what the container claims where it was not unpacked
+	SHA256           string // of the unpacked content, hexadecimal; "" where it was not unpacked
 }
 
 // Report is what looking into one attachment came to.
@@ -132,6 +134,7 @@ func (in *inspection) member(c content, name string, data []byte) {
 	var sum [sha256.Size]byte
 	if in.b.scan >= 0 {
 		sum = sha256.Sum256(data)
+		entry.SHA256 = hex.EncodeToString(sum[:])
 	}
 	switch {
 	case in.b.scan < 0:

@@ -40,17 +40,36 @@ func (in *inspection) openImage(c content, typ string) {
 			c.label(), w, h, in.b.Limits.Images, in.b.Limits.ImagePixels)
 		return
 	}
-	img, err := decode(c.data)
-	if err != nil && img == nil {
-		in.incomplete("%s: picture cannot be read: %s", c.label(), printable(err.Error(), 100))
-		return
+	found, ok := in.b.Pictures.codes(c.data, typ, func() ([]string, bool) {
+		g, err := readGray(c.data, typ, decode)
+		if err != nil {
+			in.incomplete("%s: picture cannot be read: %s", c.label(), printable(err.Error(), 100))
+			return nil, false
+		}
+		return findQR(g), true
+	})
+	if ok {
+		in.codes(c, found)
 	}
-	in.codes(c, toGray(img))
+}
+
+// readGray reads the luminance of a picture.
+func readGray(data []byte, typ string, decode decodeFunc) (*gray, error) {
+	if typ == "image-jpeg" {
+		if g, ok := jpegLuma(data); ok {
+			return g, nil
+		}
+	}
+	img, err := decode(data)
+	if err != nil && img == nil {
+		return nil, err
+	}
+	return toGray(img), nil
 }
 
 // codes records what the QR codes in a picture say.
-func (in *inspection) codes(c content, g *gray) {
-	for _, text := range findQR(g) {
+func (in *inspection) codes(c content, found []string) {
+	for _, text := range found {
 		if u := qrURL(text); u != "" {
 			in.url(c, InQR, u)
 		} else {

@@ -37,6 +37,7 @@ func DefaultLimits() Limits {
 // concurrent use: the attachments of a message are looked at one after another.
 type Budget struct {
 	Limits     Limits
+	Pictures   *Pictures // nil, or what remembers pictures beyond the message
 	members    int
 	expand     int64
 	scan       int64 // bytes of members that may still be looked at; members can overlap in their container

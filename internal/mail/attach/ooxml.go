@@ -284,6 +284,7 @@ type wordReader struct {
 	start  int
 	inText bool
 	inCode bool
+	cells  int // open cells of tables
 }
 
 func (w *wordReader) tag(t tag, text []byte) bool {
@@ -305,16 +306,33 @@ func (w *wordReader) tag(t tag, text []byte) bool {
 		}
 	case "fldChar":
 		w.fieldChar(t)
-	case "tab", "tc":
-		if t.closing || t.selfClosing {
-			w.text.WriteByte('\t')
-		}
-	case "br", "p", "tr":
-		if t.closing || t.selfClosing {
-			w.text.WriteByte('\n')
-		}
+	case "tab", "tc", "br", "p", "tr":
+		w.layout(t)
 	}
 	return true
+}
+
+// layout writes what stands between texts. A row of a table is one line: paragraphs in its cells end in a
+// blank.
+func (w *wordReader) layout(t tag) {
+	name := string(t.name)
+	if name == "tc" && !t.closing && !t.selfClosing {
+		w.cells++
+	}
+	if !t.closing && !t.selfClosing {
+		return
+	}
+	switch {
+	case name == "tc":
+		w.cells = max(w.cells-1, 0)
+		w.text.WriteByte('\t')
+	case name == "tab":
+		w.text.WriteByte('\t')
+	case w.cells > 0 && name != "tr":
+		w.text.WriteByte(' ')
+	default:
+		w.text.WriteByte('\n')
+	}
 }
 
 func (w *wordReader) fieldChar(t tag) {

@@ -36,6 +36,8 @@ func (in *inspection) open(c content, typ string) string {
 		in.openRTF(c)
 	case "eml":
 		in.openMessage(c)
+	case "tnef":
+		in.openTNEF(c)
 	case "onenote":
 		in.openOneNote(c)
 	case "url":

@@ -153,5 +153,5 @@ func (p *pdfFile) paint(squares []square) {
 			}
 		}
 	}
-	p.in.codes(p.c, g)
+	p.in.codes(p.c, findQR(g))
 }

@@ -383,7 +383,7 @@ func (p *pdfFile) image(o *pdfObject, d pdfDict) {
 		return
 	}
 	if g := p.samples(o, d, w, h); g != nil {
-		p.in.codes(p.c, g)
+		p.in.codes(p.c, findQR(g))
 	}
 }
 

@@ -27,10 +27,11 @@ const (
 	// History is read from the latest mails only: more proves nothing more, and every mail of a sender who writes
 	// daily would pay for it. The judge asks for six mails of an address, and for twelve mailboxes and more a domain
 	// wrote to five times each.
-	// Written into the statement: SQLite plans worse for a limit it does not know.
-	recentOfSender = "24"
-	recentOfDomain = "100"
-	recentOfName   = "64"
+	recentOfSender = 24
+	recentOfDomain = 100
+	recentOfName   = "64" // written into the statement: SQLite plans worse for a limit it does not know
+
+	byOrg, bySender = "org", "sender" // columns
 )
 
 // History tells what the archive knows of a sender from mail dated before.
@@ -45,19 +46,21 @@ func (r *Reader) History(ctx context.Context, a Ask) (h mail.History, err error)
 	}
 	before := a.Before.UnixMicro()
 	if a.Org != "" {
-		h.DomainMails, h.DomainReached, h.DomainRecipient, h.DomainFirst, err = r.seen(ctx, "org", a.Org, recentOfDomain, before, a.Recipients)
+		t, err := r.seen(ctx, byOrg, a.Org, recentOfDomain, before, a.Recipients)
 		if err != nil {
 			return h, err
 		}
+		h.DomainMails, h.DomainReached, h.DomainRecipient, h.DomainFirst = t.mails, t.reached, t.to, t.first
 		if h.RepliedDomain, h.Replied, err = r.replied(ctx, a, before, rcpt); err != nil {
 			return h, err
 		}
 	}
 	if a.Sender != "" && (a.Org == "" || h.DomainMails > 0) { // nobody of a domain that never wrote has written
-		h.SenderMails, h.SenderReached, h.ToRecipient, h.SenderFirst, err = r.seen(ctx, "sender", a.Sender, recentOfSender, before, a.Recipients)
+		t, err := r.seen(ctx, bySender, a.Sender, recentOfSender, before, a.Recipients)
 		if err != nil {
 			return h, err
 		}
+		h.SenderMails, h.SenderReached, h.ToRecipient, h.SenderFirst = t.mails, t.reached, t.to, t.first
 	}
 	if a.Name != "" && a.Sender != "" {
 		h.NameAddresses, h.NameOther, err = r.named(ctx, a, before)
@@ -65,42 +68,90 @@ func (r *Reader) History(ctx context.Context, a Ask) (h mail.History, err error)
 	return h, err
 }
 
-// seen tells what mail from a sender or an organisation there was: how many, how many
-// mailboxes it reached, how many of it these recipients got, and when the first came.
-// All of it comes in one row: stepping through them costs more than joining them.
-// What is distinct is counted here: SQLite would build a table for it, even of nothing.
-func (r *Reader) seen(ctx context.Context, column, key, recent string, before int64, recipients []string) (mails, reached, to int, first time.Time, err error) {
+// tally is what mail from a sender or an organisation there was: how many, how many
+// mailboxes it reached, how many of it some recipients got, and when the first came.
+type tally struct {
+	mails, reached, to int
+	first              time.Time
+}
+
+// seen tells what mail from a sender or an organisation there was before a time, of the latest.
+func (r *Reader) seen(ctx context.Context, column, key string, limit int, before int64, recipients []string) (t tally, err error) {
+	recipients = recipients[:min(len(recipients), maxAsked)]
+	list, oldest, ok, err := r.latest(ctx, column, key, limit, before)
+	if err != nil || ok {
+		return tallyOf(list, oldest, recipients), err
+	}
+	if t, err = r.seenStored(ctx, column, key, limit, before, recipients); err != nil {
+		return t, fmt.Errorf("read the history of a sender: %w", err)
+	}
+	return t, nil
+}
+
+// tallyOf counts contacts in the order of time.
+func tallyOf(list []sent, oldest int64, recipients []string) (t tally) {
+	if len(list) == 0 {
+		return t
+	}
+	mailboxes := make(map[string]struct{}, len(list))
+	for i, s := range list {
+		mailboxes[s.recipient] = struct{}{}
+		if s.recipient != "" && slices.Contains(recipients, s.recipient) {
+			t.to++
+		}
+		if !again(list, i) {
+			t.mails++
+		}
+	}
+	t.reached = len(mailboxes)
+	if oldest > 0 {
+		t.first = time.UnixMicro(oldest).UTC()
+	}
+	return t
+}
+
+// again tells whether a contact before this one is of the same message: all of one have the same time.
+func again(list []sent, i int) bool {
+	for j := i - 1; j >= 0 && list[j].time == list[i].time; j-- {
+		if list[j].message == list[i].message {
+			return true
+		}
+	}
+	return false
+}
+
+// seenStored asks the store. All of it comes in one row: stepping through them costs more than
+// joining them. What is distinct is counted here: SQLite would build a table for it, even of nothing.
+// The limit is written into the statement: SQLite plans worse for one it does not know.
+func (r *Reader) seenStored(ctx context.Context, column, key string, limit int, before int64, recipients []string) (t tally, err error) {
 	var n int
 	var earliest int64
 	var messages, mailboxes string
 	err = r.q.QueryRowContext(ctx, `SELECT count(*), coalesce(min(time), 0), coalesce(string_agg(CAST(message AS TEXT), ' '), ''), coalesce(string_agg(recipient, ' '), '')
-		FROM (SELECT message, recipient, time FROM mail_contact WHERE `+column+`=$1 AND time<$2 ORDER BY time DESC LIMIT `+recent+`) AS latest`, key, before).Scan(&n, &earliest, &messages, &mailboxes)
-	if err == nil && strconv.Itoa(n) == recent { // there may be more
+		FROM (SELECT message, recipient, time FROM mail_contact WHERE `+column+`=$1 AND time<$2 ORDER BY time DESC LIMIT `+strconv.Itoa(limit)+`) AS latest`, key, before).Scan(&n, &earliest, &messages, &mailboxes)
+	if err == nil && n == limit { // there may be more
 		err = r.q.QueryRowContext(ctx, `SELECT min(time) FROM mail_contact WHERE `+column+`=$1 AND time<$2`, key, before).Scan(&earliest)
 	}
-	if err != nil {
-		return 0, 0, 0, first, fmt.Errorf("read the history of a sender: %w", err)
-	}
-	if n == 0 {
-		return 0, 0, 0, first, nil
+	if err != nil || n == 0 {
+		return t, err
 	}
 	if earliest > 0 {
-		first = time.UnixMicro(earliest).UTC()
+		t.first = time.UnixMicro(earliest).UTC()
 	}
-	recipients = recipients[:min(len(recipients), maxAsked)]
 	distinct := map[string]bool{}
 	for recipient := range strings.SplitSeq(mailboxes, " ") { // addresses and keys have no spaces
 		distinct[recipient] = true
 		if recipient != "" && slices.Contains(recipients, recipient) {
-			to++
+			t.to++
 		}
 	}
-	reached = len(distinct)
+	t.reached = len(distinct)
 	clear(distinct)
 	for message := range strings.SplitSeq(messages, " ") {
 		distinct[message] = true
 	}
-	return len(distinct), reached, to, first, nil
+	t.mails = len(distinct)
+	return t, nil
 }
 
 // named counts who else used a display name, among the latest mails under it.

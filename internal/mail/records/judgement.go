@@ -100,10 +100,12 @@ func (j Judgement) hash() string {
 	return j.verdict.Facts
 }
 
+// putFacts stores what a comparison rests on, once for all its messages.
 func (w *Writer) putFacts(ctx context.Context, j Judgement) error {
-	if j.facts == nil {
+	if j.facts == nil || w.facts[j.hash()] {
 		return nil
 	}
+	w.facts[j.hash()] = true
 	return w.exec(ctx, "facts", `INSERT INTO mail_facts (hash, body) VALUES ($1,$2)`+keepRow, j.hash(), rows.Pack(j.facts))
 }
 

@@ -41,7 +41,10 @@ type querier interface {
 }
 
 // Reader answers from what is stored.
-type Reader struct{ q querier }
+type Reader struct {
+	q      querier
+	recent windows // what a Writer remembers; nil elsewhere
+}
 
 // NewReader reads from a database or within a transaction.
 func NewReader(q querier) *Reader { return &Reader{q: q} }
@@ -54,15 +57,16 @@ type Writer struct {
 	messages  rows.Counter
 	numbers   map[portcullis.ID]int64 // of messages met in this transaction
 	similarTo map[int]string          // queries by the number of bands
+	facts     map[string]bool         // of comparisons, stored in this transaction
 }
 
 // NewWriter writes within tx.
 func NewWriter(tx *sql.Tx) *Writer {
 	w := &Writer{
-		tx: rows.New(tx), numbers: map[portcullis.ID]int64{}, similarTo: map[int]string{},
+		tx: rows.New(tx), numbers: map[portcullis.ID]int64{}, similarTo: map[int]string{}, facts: map[string]bool{},
 		messages: rows.Counter{View: "mail_next", Table: "mail_counter", Rows: "mail_message"},
 	}
-	w.q = w.tx
+	w.q, w.recent = w.tx, windows{}
 	return w
 }
 
@@ -168,6 +172,7 @@ func (w *Writer) ReplaceMessage(ctx context.Context, m Message, contacts []Conta
 	if err != nil {
 		return err
 	}
+	w.forget()
 	if err := w.exec(ctx, "contact", `DELETE FROM mail_contact WHERE message=$1`, num); err != nil {
 		return err
 	}
@@ -181,6 +186,9 @@ func (w *Writer) addContacts(ctx context.Context, num int64, t time.Time, contac
 		values = append(values, num, c.Recipient, c.RecipientOrg, c.Sender, c.Org, c.Name, t.UnixMicro())
 	}
 	_, err := w.tx.Insert(ctx, "contact", `INSERT INTO mail_contact (message, recipient, recipient_org, sender, org, name, time) VALUES `, keepRow, columns, values)
+	if err == nil {
+		w.added(num, t.UnixMicro(), contacts)
+	}
 	return err
 }
 

@@ -50,6 +50,7 @@ func (w *Writer) Remove(ctx context.Context, message portcullis.ID) error {
 	if err != nil {
 		return ignoreNoRows(err)
 	}
+	w.forget()
 	if err := w.removeFacts(ctx, num); err != nil {
 		return err
 	}
@@ -67,6 +68,7 @@ func (w *Writer) Remove(ctx context.Context, message portcullis.ID) error {
 
 // removeFacts deletes what comparisons of a message rest on.
 func (w *Writer) removeFacts(ctx context.Context, num int64) error {
+	clear(w.facts)
 	return w.exec(ctx, "removal", `DELETE FROM mail_facts WHERE hash IN (SELECT facts FROM mail_verdict WHERE message=$1 AND revision>0)`, num)
 }
 
