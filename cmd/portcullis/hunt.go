@@ -15,6 +15,7 @@ import (
 	"portcullis.example/portcullis"
 	"portcullis.example/portcullis/internal/archive"
 	"portcullis.example/portcullis/internal/mail/records"
+	"portcullis.example/portcullis/internal/observable"
 	"portcullis.example/portcullis/internal/store"
 )
 
@@ -116,7 +117,9 @@ func (c *huntCommand) read(std stdio) (list []portcullis.Indicator, problems []a
 			problems = append(problems, archive.Problem{File: "command line", Message: err.Error()})
 			continue
 		}
-		list = append(list, portcullis.Indicator{Pattern: p, Source: cmp.Or(c.From, "hunt"), Marking: c.Marking})
+		for _, p := range c.readings(text, p) {
+			list = append(list, portcullis.Indicator{Pattern: p, Source: cmp.Or(c.From, "hunt"), Marking: c.Marking})
+		}
 	}
 	for _, name := range c.Indicators {
 		fromFile, more, err := c.readFile(std, name)
@@ -131,6 +134,23 @@ func (c *huntCommand) read(std stdio) (list []portcullis.Indicator, problems []a
 		}
 	}
 	return list, problems, nil
+}
+
+// readings adds what <a@b.example> may be as well. Message ids and addresses are both written so; where it
+// looks like an address, the id is looked for too, and that alone where no purpose is stated.
+func (c *huntCommand) readings(text string, p portcullis.Observable) []portcullis.Observable {
+	text = strings.TrimSpace(text)
+	if p.Type != portcullis.TypeEmail || !strings.HasPrefix(text, "<") || !strings.HasSuffix(text, ">") {
+		return []portcullis.Observable{p}
+	}
+	id, err := observable.Canonical(portcullis.TypeMessageID, text)
+	switch {
+	case err != nil:
+		return []portcullis.Observable{p}
+	case c.Purpose == "":
+		return []portcullis.Observable{id}
+	}
+	return []portcullis.Observable{id, p}
 }
 
 func (c *huntCommand) readFile(std stdio, name string) ([]portcullis.Indicator, []archive.Problem, error) {

@@ -1,8 +1,12 @@
 package main
 
 import (
+	"crypto/md5"
+	"crypto/sha1"
 	"crypto/sha256"
 	"encoding/hex"
+	"path"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -73,7 +77,12 @@ func (o *observer) url(raw, form, part string, start, end int) {
 	})
 }
 
-var addressFields = []string{"From", "Sender", "Reply-To", "Return-Path", "To", "Cc", "Disposition-Notification-To", "List-Unsubscribe", "Errors-To"}
+var addressFields = []string{"From", "Sender", "Reply-To", "Return-Path", "To", "Cc", "Bcc", "Disposition-Notification-To", "Return-Receipt-To", "X-Confirm-Reading-To",
+	"List-Unsubscribe", "Errors-To", "Resent-From", "Resent-Sender", "Mail-Followup-To"}
+
+// writtenFields are searched as texts are: the name of a list, what the house's server says of the envelope, what
+// programs and people put beside the subject.
+var writtenFields = []string{"List-Id", "Received-SPF", "Comments", "Keywords", "Organization", "Thread-Topic"}
 
 func (o *observer) headers(received []message.Received) {
 	h := o.in.M.Header
@@ -81,11 +90,18 @@ func (o *observer) headers(received []message.Received) {
 		part := "header:" + name
 		for _, a := range h.Addresses(name) {
 			o.address(a.Addr, part, a.Start, a.End)
+			if strings.IndexByte(a.Name, '.') >= 0 { // another address, or a site, as the name
+				o.links(a.Name, part, a.Start, a.End)
+			}
 		}
 	}
-	for _, f := range h.All("List-Unsubscribe") {
-		o.links(f.Value, "header:List-Unsubscribe", f.Start, f.End)
+	for _, f := range h {
+		written := slices.ContainsFunc(writtenFields, func(name string) bool { return strings.EqualFold(name, f.Name) })
+		if written || strings.Contains(f.Value, "://") {
+			o.links(message.DecodeWords(f.Value), "header:"+f.Name, f.Start, f.End)
+		}
 	}
+	o.enclosed()
 	for i, f := range h.All("DKIM-Signature") {
 		if d, ok := tagValue(f.Value, "d"); ok {
 			o.domain(d, "signature", "header:DKIM-Signature"+ordinal(i), f.Start, f.End)
@@ -111,6 +127,27 @@ func (o *observer) headers(received []message.Received) {
 		o.add(portcullis.Observable{Type: portcullis.TypeSubject, Value: subject}, "header", "header:Subject", 0, 0)
 	}
 	o.links(o.in.Subject, "header:Subject", 0, 0)
+}
+
+// enclosed keeps who sent the messages that are attached to this one, to whom, and what they are called.
+func (o *observer) enclosed() {
+	for _, p := range o.in.M.Parts {
+		if len(p.Children) != 1 || strings.HasPrefix(p.MediaType, "multipart/") {
+			continue
+		}
+		h, part := p.Children[0].Header, p.Path
+		for _, name := range addressFields {
+			for _, a := range h.Addresses(name) {
+				o.address(a.Addr, part, 0, 0)
+			}
+		}
+		if id, err := observable.MessageID(h.Get("Message-ID")); err == nil {
+			o.add(portcullis.Observable{Type: portcullis.TypeMessageID, Value: id}, "attached message", part, 0, 0)
+		}
+		if subject := observable.Subject(h.Decoded("Subject")); subject != "" {
+			o.add(portcullis.Observable{Type: portcullis.TypeSubject, Value: subject}, "attached message", part, 0, 0)
+		}
+	}
 }
 
 func ordinal(i int) string {
@@ -191,8 +228,12 @@ func (o *observer) texts() {
 			for _, s := range h.Scripts {
 				o.links(s.Code, p.Path, s.Start, s.End)
 			}
+			for _, l := range h.Loose {
+				o.links(l.Text, p.Path, l.Start, l.End)
+			}
 			continue
 		}
+		o.spelled(text, p.Path)
 		at := func(i int) int { return i }
 		if p.IsCalendar() {
 			text, at = message.Unfolded(text)
@@ -204,11 +245,21 @@ func (o *observer) texts() {
 	o.unopened()
 }
 
-// unopened searches what limits kept from being taken apart, as it stands: who hides a
-// link behind a thousand parts is to be found all the same.
+// spelled searches a text in which dots are written out, "example[dot]com", as people do who warn of it.
+func (o *observer) spelled(text, part string) {
+	if strings.Contains(text, "dot]") || strings.Contains(text, "dot)") || strings.Contains(text, "DOT]") || strings.Contains(text, "[.]") || strings.Contains(text, "DOT)") {
+		o.links(observable.Refang(spacedDots.Replace(text)), part, 0, 0)
+	}
+}
+
+// spacedDots closes the spaces that Refang, made for one value, leaves.
+var spacedDots = strings.NewReplacer(" [dot] ", ".", " (dot) ", ".", " [DOT] ", ".", " (DOT) ", ".", " [.] ", ".")
+
+// unopened searches what limits kept from being taken apart, and what stands around the parts, as it stands: who
+// hides a link behind a thousand parts is to be found all the same.
 func (o *observer) unopened() {
 	left := maxUnopened
-	for _, s := range o.in.M.Unopened() {
+	for _, s := range append(o.in.M.Unopened(), o.in.M.Between()...) {
 		s.End = min(s.End, s.Start+left)
 		left -= s.End - s.Start
 		for _, f := range observable.FindLinks(string(o.in.M.Raw[s.Start:s.End])) {
@@ -237,6 +288,15 @@ func (o *observer) attachments() {
 		content := a.Part.Content()
 		sum := sha256.Sum256(content)
 		o.add(portcullis.Observable{Type: portcullis.TypeHash, Value: hex.EncodeToString(sum[:])}, "attachment", a.Part.Path, 0, 0)
+		if !strings.HasPrefix(a.Part.MediaType, "image/") {
+			o.oldHashes(content, a.Part.Path)
+		}
+		for _, m := range a.Report.Members {
+			o.add(portcullis.Observable{Type: portcullis.TypeHash, Value: m.SHA256}, "in an attachment", a.Part.Path, 0, 0)
+			if name, err := observable.FileName(path.Base(strings.ReplaceAll(m.Name, `\\`, "/"))); err == nil {
+				o.add(portcullis.Observable{Type: portcullis.TypeFileName, Value: name}, "in an attachment", a.Part.Path, 0, 0)
+			}
+		}
 		if name, err := observable.FileName(a.Part.FileName); err == nil {
 			o.add(portcullis.Observable{Type: portcullis.TypeFileName, Value: name}, "attachment", a.Part.Path, 0, 0)
 		}
@@ -245,4 +305,12 @@ func (o *observer) attachments() {
 		}
 		o.links(a.Report.Text, a.Part.Path, 0, 0)
 	}
+}
+
+// oldHashes keeps the hashes that partners' lists still have most. Pictures, which are most of all
+// attachments, are on none.
+func (o *observer) oldHashes(content []byte, part string) {
+	m, s := md5.Sum(content), sha1.Sum(content)
+	o.add(portcullis.Observable{Type: portcullis.TypeHash, Value: hex.EncodeToString(m[:])}, "attachment", part, 0, 0)
+	o.add(portcullis.Observable{Type: portcullis.TypeHash, Value: hex.EncodeToString(s[:])}, "attachment", part, 0, 0)
 }

@@ -1,7 +1,12 @@
 package main
 
 import (
+	"archive/zip"
 	"bytes"
+	"crypto/md5"
+	"crypto/sha1"
+	"crypto/sha256"
+	"encoding/base64"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -66,5 +71,54 @@ func TestObserveHidden(t *testing.T) {
 	}
 	if got := portcullis("replay"); !strings.HasPrefix(got, "3 revisions replayed, 0 differ.") {
 		t.Error(got)
+	}
+}
+
+// What stands where no mail program shows or follows it is found as well: attributes without a use, comments, tags
+// that never end, around the parts, in header fields and attached messages, in archives by hash.
+func TestObserveOutOfSight(t *testing.T) {
+	var packed bytes.Buffer
+	z := zip.NewWriter(&packed)
+	w, err := z.Create("papers/run.exe")
+	if err != nil {
+		t.Fatal(err)
+	}
+	inner := []byte("MZ invented")
+	w.Write(inner)
+	z.Close()
+	text := "From: \"security@shown.example\" <a@sender.example>\r\nTo: anna@parliament.example\r\nSubject: [EXTERNAL] Papers\r\nMessage-ID: <x.y@sender.example>\r\n" +
+		"Return-Receipt-To: <r@receipt.example>\r\nArchived-At: <https://archived.example/1>\r\nList-Id: News <news.list.example>\r\n" +
+		"Date: Mon, 02 Mar 2026 09:00:00 +0000\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=x\r\n\r\n" +
+		"see https://preamble.example/a\r\n--x\r\nContent-Type: text/html\r\n\r\n<p data-url=\"https://attribute.example/\">a</p><!-- https://comment.example/ -->" +
+		"<iframe srcdoc=\"&lt;img src=&quot;https://srcdoc.example/&quot;&gt;\"></iframe><amp-img src=\"//unknown.example/\"></amp-img><a href=\"https://broken.example/>\r\n" +
+		"--x\r\nContent-Type: text/plain\r\n\r\nDo not visit spelled[dot]example or spaced (dot) example\r\n" +
+		"--x\r\nContent-Type: message/rfc822\r\n\r\nFrom: b@enclosed.example\r\nSubject: Inner\r\nMessage-ID: <in.ner@enclosed.example>\r\n\r\nhello\r\n" +
+		"--x\r\nContent-Type: application/zip; name=a.zip\r\nContent-Transfer-Encoding: base64\r\n\r\n" + base64.StdEncoding.EncodeToString(packed.Bytes()) + "\r\n--x--\r\nor https://epilogue.example/b\r\n"
+	dir := t.TempDir()
+	t.Setenv("HOME", dir)
+	t.Setenv("XDG_CONFIG_HOME", filepath.Join(dir, "config"))
+	name := filepath.Join(dir, "a.eml")
+	if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	portcullis := func(args ...string) string {
+		var out, errs bytes.Buffer
+		run(t.Context(), append([]string{"--data", filepath.Join(dir, "data")}, args...), stdio{strings.NewReader(""), &out, &errs})
+		return out.String() + errs.String()
+	}
+	portcullis("scan", name)
+	for _, asked := range []string{
+		"shown.example", "receipt.example", "archived.example", "list.example", "preamble.example", "attribute.example", "comment.example",
+		"srcdoc.example", "unknown.example", "broken.example", "spelled.example", "spaced.example", "enclosed.example", "epilogue.example", "<x.y@sender.example>", "<in.ner@enclosed.example>",
+		fmt.Sprintf("%x", sha256.Sum256(inner)), fmt.Sprintf("%x", md5.Sum(packed.Bytes())), fmt.Sprintf("%x", sha1.Sum(packed.Bytes())), "filename:run.exe",
+	} {
+		if got := portcullis("hunt", "--no-keep", asked); !strings.Contains(got, "1 mail") {
+			t.Errorf("hunting %s:\n%s", asked, got)
+		}
+	}
+	for _, asked := range []string{"subject:Papers", "subject:Inner", "b@enclosed.example", "<r@receipt.example>"} {
+		if got := portcullis("hunt", "--no-keep", "--purpose", "test", asked); !strings.Contains(got, "1 mail") {
+			t.Errorf("hunting %s:\n%s", asked, got)
+		}
 	}
 }

@@ -248,10 +248,27 @@ func says(text string, phrases []string) string {
 			}
 			at := from + i
 			before, _ := utf8.DecodeLastRuneInString(text[:at])
-			if at == 0 || unicode.Is(unicode.Han, first) || !unicode.IsLetter(before) && !unicode.IsDigit(before) {
+			if at == 0 || joinsWords(first) || !unicode.IsLetter(before) && !unicode.IsDigit(before) {
 				return phrase
 			}
 			from = at + len(phrase)
+		}
+	}
+	return ""
+}
+
+// joinsWords tells the scripts in which a word's beginning does not show: those without
+// spaces, and those that write articles, prepositions and conjunctions into the word (Arabic
+// wa-, bi-, al-; Hebrew ve-, be-, ha-) or nouns before it (Korean).
+func joinsWords(r rune) bool {
+	return r >= 0x590 && unicode.In(r, unicode.Han, unicode.Hiragana, unicode.Katakana, unicode.Hangul, unicode.Thai, unicode.Arabic, unicode.Hebrew)
+}
+
+// saysAny is says for several lists.
+func saysAny(text string, lists ...[]string) string {
+	for _, list := range lists {
+		if phrase := says(text, list); phrase != "" {
+			return phrase
 		}
 	}
 	return ""

@@ -41,11 +41,12 @@ type Input struct {
 	Targets      []portcullis.ID // protected people the mail was delivered to, or to their staff
 	House        bool            // delivered to somebody at one of the house's own domains, or to a protected person
 
-	model   TextModel
-	said    *spoken // what the text says, read when first asked for
-	view    *linkView
-	unknown []string
-	around  circumstances // see context.go
+	model    TextModel
+	pictures *attach.Pictures
+	said     *spoken // what the text says, read when first asked for
+	view     *linkView
+	unknown  []string
+	around   circumstances // see context.go
 }
 
 // Link is something a click follows, wherever it stands.
@@ -81,7 +82,7 @@ type Attachment struct {
 
 // NewInput prepares a message for the rules.
 func (j *Judge) NewInput(m *message.Message, f *Facts) *Input {
-	in := &Input{M: m, F: f, People: j.people, Cfg: &j.cfg, model: j.model}
+	in := &Input{M: m, F: f, People: j.people, Cfg: &j.cfg, model: j.model, pictures: j.pictures}
 	in.unknown = slices.Clone(f.Unknown)
 	in.senders()
 	in.recipients()
@@ -216,6 +217,7 @@ func (in *Input) attachments() {
 			limits := attach.DefaultLimits()
 			limits.Images, limits.ImagePixels = in.Cfg.Images, maxPixels
 			budget = attach.NewBudget(limits)
+			budget.Pictures = in.pictures
 		}
 		report := attach.Inspect(p.FileName, p.MediaType, p.Content(), budget)
 		in.Attachments = append(in.Attachments, Attachment{Part: p, Report: report})

@@ -25,6 +25,7 @@ import (
 	"sort"
 
 	"portcullis.example/portcullis"
+	"portcullis.example/portcullis/internal/mail/attach"
 	"portcullis.example/portcullis/internal/mail/message"
 	"portcullis.example/portcullis/internal/people"
 )
@@ -44,6 +45,8 @@ type Judge struct {
 	rules  []Rule
 	model  TextModel
 	themes map[string]int // how many protected people share a committee or topic
+
+	pictures *attach.Pictures // what was found in those seen before
 }
 
 // TextModel is the learned model of rule_text.go; nil works without.
@@ -70,7 +73,7 @@ func NewJudge(dir *people.Directory, cfg Config, model TextModel) *Judge {
 	if dir == nil {
 		dir = &people.Directory{}
 	}
-	return &Judge{people: dir, cfg: cfg, rules: rules(), model: model, themes: themeCounts(dir)}
+	return &Judge{people: dir, cfg: cfg, rules: rules(), model: model, themes: themeCounts(dir), pictures: new(attach.Pictures)}
 }
 
 // RuleNames lists the rules without their versions, sorted.

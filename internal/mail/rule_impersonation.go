@@ -303,10 +303,10 @@ func (in *Input) weighDetour(p *pose) {
 // mark without a conversation.
 func (in *Input) weighShape(p *pose) {
 	w := in.Writing()
-	if word := says(w.text, businessWords); word != "" {
+	if word := saysAny(w.text, businessWords, furtherBusinessWords); word != "" {
 		p.weigh(12, fmt.Sprintf("it speaks of the house's business (%q)", word))
 	}
-	if phrase := says(w.text, publicPhrases); phrase != "" {
+	if phrase := saysAny(w.text, publicPhrases, furtherPublicPhrases); phrase != "" {
 		p.weigh(-14, fmt.Sprintf("the writer speaks as one of the public (%q)", phrase))
 	}
 	abroad := slices.ContainsFunc(in.Links, func(l Link) bool { return l.Domain != "" && in.People.KnownDomain(l.Domain) == nil })
@@ -316,9 +316,24 @@ func (in *Input) weighShape(p *pose) {
 	case len(in.Links) > 0 || len(in.Attachments) > 0:
 		p.weigh(4, "it has a link or a file")
 	}
+	if words := len(strings.Fields(w.text)); words > 0 && words <= shortBait && !abroad && len(in.Attachments) == 0 && in.onlyWantsAnswer(w.text) {
+		p.weigh(8, "it is a line or two that only want an answer")
+	}
 	if !w.quoted && len(in.M.References()) == 0 && replyMark(in.Subject) {
 		p.weigh(6, "it is marked as a reply and answers nothing")
 	}
+}
+
+// shortBait is the longest text, in words, that asks for an answer and nothing else.
+const shortBait = 25
+
+// onlyWantsAnswer tells the first line of the longer fraud: is somebody there, have they a minute. It
+// asks nothing yet but haste or a favour.
+func (in *Input) onlyWantsAnswer(text string) bool {
+	if in.M.MessageID() != "" && len(in.M.References()) > 0 {
+		return false // in a conversation such lines are daily
+	}
+	return saysAny(text, asks[askHaste].phrases, furtherAsks[askHaste]) != "" && strings.ContainsAny(text, "?？؟;")
 }
 
 // replyMark tells a subject that says to be an answer or a forward.
@@ -372,12 +387,30 @@ func (in *Input) weighDomain(p *pose) {
 	}
 	if people.Freemail(in.SenderDomain) {
 		p.weigh(2, "")
+	} else if in.familyDomain() {
+		p.weigh(-20, fmt.Sprintf("%s is named after the sender's family, as a namesake's firm is", in.SenderOrg))
 	}
 	if at := strings.LastIndexByte(in.Sender.Name, '@'); at > 0 {
 		if in.People.OwnDomain(strings.Trim(in.Sender.Name[at+1:], "<>'\") ")) {
 			p.weigh(45, "the display name shows an address of the house that is not the sender's")
 		}
 	}
+}
+
+// familyDomain tells a domain named after the surname that the sender's name ends or begins with, and not the given
+// name beside it: a namesake's firm. Who makes a domain up for an impersonation takes the whole name, or the house's.
+func (in *Input) familyDomain() bool {
+	label, _, _ := strings.Cut(in.SenderOrg, ".")
+	forms := names.Transliterate(in.Sender.Name)
+	if len(forms) == 0 {
+		return false
+	}
+	words := strings.Fields(forms[0])
+	if len(words) < 2 || len(in.SenderLike()) > 0 {
+		return false
+	}
+	first, last := strings.Contains(label, words[0]), strings.Contains(label, words[len(words)-1])
+	return first != last && (first && len(words[0]) >= 5 || last && len(words[len(words)-1]) >= 5)
 }
 
 // lookalikeWeight is what a domain's likeness to a protected one is worth. The
@@ -399,10 +432,10 @@ func (in *Input) weighClaim(p *pose, who *people.Person) {
 	own := in.claimsOf(who)
 	w := in.Writing()
 	local := strings.NewReplacer(".", " ", "_", " ", "-", " ").Replace(in.Sender.Local)
-	shown := strings.ToLower(in.Sender.Name)
+	behalf := saysAny(strings.ToLower(in.Sender.Name), behalfPhrases, furtherBehalfPhrases)
 	switch {
-	case says(shown, behalfPhrases) != "":
-		p.weigh(24, fmt.Sprintf("the sender's name claims to write for the person (%q)", says(shown, behalfPhrases)))
+	case behalf != "":
+		p.weigh(24, fmt.Sprintf("the sender's name claims to write for the person (%q)", behalf))
 	case !hasPerson(in.NamedIn()) && officeClaim(in.Sender.Name, own) != "":
 		p.weigh(24, fmt.Sprintf("it shows an office (%q) where others show their name", in.Sender.Name))
 	case officeClaim(in.Sender.Name, own) != "":
@@ -418,7 +451,7 @@ func (in *Input) weighClaim(p *pose, who *people.Person) {
 			p.weigh(8, fmt.Sprintf("and with the name of the house (%q)", name))
 		}
 	}
-	if phrase := says(w.text, selfPhrases); phrase != "" {
+	if phrase := saysAny(w.text, selfPhrases, furtherSelfPhrases); phrase != "" {
 		p.weigh(14, fmt.Sprintf("the writer claims a place in the house (%q)", phrase))
 	} else if phrase := says(w.text, lowered(in.Cfg.Claims)); phrase != "" {
 		p.weigh(14, fmt.Sprintf("the writer claims %q", phrase))

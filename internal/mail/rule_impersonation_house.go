@@ -49,7 +49,7 @@ func (in *Input) weighHouseName(p *pose) {
 		default:
 			p.weigh(20, "its name stands before a foreign address")
 		}
-		if service := says(strings.ToLower(in.Sender.Name), serviceWords); service != "" {
+		if service := saysAny(strings.ToLower(in.Sender.Name), serviceWords, furtherServiceWords); service != "" {
 			p.weigh(10, fmt.Sprintf("it claims to be one of its offices (%q)", service))
 		}
 		return

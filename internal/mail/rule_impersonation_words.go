@@ -91,6 +91,7 @@ var asks = []ask{
 }
 
 const (
+	askHaste = 3 // in asks and furtherAsks
 	askLimit = 36
 	askBoth  = 8 // two kinds in one letter: money in a hurry, papers in secret
 )
@@ -98,8 +99,8 @@ const (
 // askWeight weighs what the text asks for.
 func askWeight(s *scale, text string) {
 	left, kinds := askLimit, 0
-	for _, a := range asks {
-		if left <= 0 || says(text, a.phrases) == "" {
+	for i, a := range asks {
+		if left <= 0 || saysAny(text, a.phrases, furtherAsks[i]) == "" {
 			continue
 		}
 		s.weigh(min(a.tenths, left), "it "+a.what)
@@ -180,7 +181,7 @@ func officeClaim(text string, own []string) string {
 	if word := says(text, own); word != "" {
 		return word
 	}
-	if word := says(text, officePhrases); word != "" {
+	if word := saysAny(text, officePhrases, furtherOfficePhrases); word != "" {
 		return word
 	}
 	for _, word := range officeTitles {

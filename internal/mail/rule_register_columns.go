@@ -36,7 +36,12 @@ func cellShape(cell string) (s shape, year int) {
 	if y, ok := dateYear(cell); ok {
 		return 1 << colBirth, y
 	}
-	if letters >= 3 && digits <= 12 && len(cell) >= 6 && len(cell) <= 120 && strings.IndexByte(cell, ' ') > 0 {
+	if letters > 0 && digits <= 8 {
+		if y, ok := writtenDate(cell); ok {
+			return 1 << colBirth, y
+		}
+	}
+	if letters >= 3 && digits <= 12 && len(cell) >= 6 && len(cell) <= 120 && (strings.IndexByte(cell, ' ') > 0 || strings.ContainsAny(cell, "市区區町村县縣省路街号號巷")) {
 		s |= 1 << colAddress
 	}
 	if letters == 0 && digits >= 7 && digits <= 15 && phoneLike(cell) {
@@ -174,6 +179,7 @@ type profile struct {
 	filled, distinct int
 	count            [columns]int
 	streets          int
+	posted           int // addresses with a number of a house and a postcode
 	aged             int // dates of people of age
 	from, to         int // years
 	longest          int
@@ -209,6 +215,26 @@ func (p *profile) add(cell string, now time.Time, seen map[string]struct{}) {
 	if s.is(colAddress) && holdsStreet(cell) {
 		p.streets++
 	}
+	if s.is(colAddress) && posted(cell) {
+		p.posted++
+	}
+}
+
+// posted tells two numbers, one of which may be a postcode: "Lipova 12, 602 00 Brno", "10115 Berlin, Linden 4".
+func posted(cell string) bool {
+	groups, longest, run := 0, 0, 0
+	for i := 0; i <= len(cell); i++ {
+		if i < len(cell) && cell[i] >= '0' && cell[i] <= '9' {
+			run++
+			continue
+		}
+		if run > 0 {
+			groups++
+			longest = max(longest, run)
+		}
+		run = 0
+	}
+	return groups >= 3 && longest >= 3 || groups == 2 && longest >= 4
 }
 
 // share tells whether at least percent of the filled cells have the shape.
@@ -255,6 +281,21 @@ func (p *profile) holds() column {
 	return colNone
 }
 
+// besideBirths decides again what a column without a heading is, in a table that has dates of birth: there names
+// need not vary much (a few given names are borne by half of a town), and an address needs no word for
+// a street ("Lipova 12, 602 00 Brno").
+func (p *profile) besideBirths() column {
+	switch {
+	case p.head != colNone || p.filled == 0:
+		return colNone
+	case p.posted*100 >= p.filled*80 && p.distinct*100 >= p.filled*25:
+		return colAddress
+	case p.share(colName, 90) && p.distinct >= min(8, p.filled/3):
+		return colName
+	}
+	return colNone
+}
+
 // district tells numbers of voters, or districts that many share, from a list of
 // the polling stations themselves.
 func (p *profile) district() bool {
@@ -284,7 +325,7 @@ var streetWords = []string{
 	"rue ", "boulevard", "bd ", "chemin", "impasse", "quai", "route ", "place ", "cours ", "allée", "calle", "avenida", "avda", "paseo", "plaza", "camino", "carrer", "rambla",
 	"via ", "viale", "piazza", "corso", "vicolo", "largo", "rua ", "travessa", "praça", "estrada", "straat", "laan", "plein", "gracht", "dijk", "kade", "dorps", "steenweg",
 	"ulica", "ul.", "aleja", "plac ", "osiedle", "os.", "ulice", "nám", "třída", "utca", "út ", "tér", "strada", "str ", "bulevardul", "calea", "gata", "vägen", "väg", "gade", "vej", "veien", "gate", "allé", "katu", "tie ", "polku", "tänav", "iela", "gatvė", "cesta", "trg", "ulici", "sokak", "sok.", "cadde", "cad.", "mahalle", "mah.", "rruga",
-	"ул.", "улица", "проспект", "пр.", "пер.", "переулок", "шоссе", "вул.", "вулиця", "бул", "οδός", "οδος", "λεωφόρος", "רחוב", "شارع", "خیابان", "路", "街", "道", "丁目", "番地", "로 ", "길 ",
+	"ул.", "улица", "проспект", "пр.", "пер.", "переулок", "шоссе", "вул.", "вулиця", "бул", "οδός", "οδος", "λεωφόρος", "רחוב", "شارع", "خیابان", "路", "街", "道", "丁目", "番地", "区", "區", "町", "村", "市", "号", "號", "巷", "로 ", "길 ", "동 ", "구 ",
 }
 
 func holdsStreet(cell string) bool {

@@ -114,6 +114,12 @@ func (t *table) decide(profiles []profile) []column {
 		}
 		t.known = t.known || holds[i] == colElector || holds[i] == colBirth && p.head == colBirth
 	}
+	for i := range profiles {
+		if t.kinds[colBirth] && holds[i] == colNone {
+			holds[i] = profiles[i].besideBirths()
+			t.kinds[holds[i]] = t.kinds[holds[i]] || holds[i] != colNone
+		}
+	}
 	t.known = t.known && t.headed >= 4
 	return holds
 }

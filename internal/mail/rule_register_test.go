@@ -1,6 +1,7 @@
 package mail
 
 import (
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -77,5 +78,41 @@ func TestRegisterQuiet(t *testing.T) {
 			t.Fatal(err)
 		}
 		t.Logf("%s: %d mails", name, n)
+	}
+}
+
+func TestWrittenDates(t *testing.T) {
+	for cell, want := range map[string]int{
+		"12 March 1970": 1970, "12-Mar-1970": 1970, "12. März 1970": 1970, "March 12, 1970": 1970, "12 de marzo de 1970": 1970, "3 мая 1961": 1961,
+		"1970年3月12日": 1970, "昭和45年3月12日": 1970, "平成元年1月8日": 1989, "1970년 3월 12일": 1970,
+		"Lindenallee 12, 1970": 0, "12 Mill 19": 0, "1970年13月12日": 0, "3 items 2024x": 0, "45 Street 1": 0,
+	} {
+		if year, ok := writtenDate(cell); year != want && ok || ok != (want != 0) {
+			t.Errorf("%q: %d, %t; want %d", cell, year, ok, want)
+		}
+	}
+}
+
+// Without headings: given and family names apart and few, addresses without a word for a street, dates written
+// out, names and addresses without blanks.
+func TestRegisterWithoutHead(t *testing.T) {
+	list := func(row func(i int) string) (b string) {
+		for i := range 60 {
+			b += row(i) + "\n"
+		}
+		return b
+	}
+	given, family := strings.Fields("Jana Petr Lucie Tomas Eva Milan Alena Karel"), strings.Fields("Novotna Dvorak Cerny Kucera Vesely Horak Nemec Sedlak")
+	for name, text := range map[string]string{
+		"apart": list(func(i int) string {
+			return fmt.Sprintf("%s\t%s\t%02d.%02d.%d\tLipova %d, %d Brno", given[i%8], family[i*5%8], i%28+1, i%12+1, 1940+i, i+1, 60200+i)
+		}),
+		"japanese": list(func(i int) string {
+			return fmt.Sprintf("%c藤%c子\t昭和%d年%d月%d日\t東京都港区芝%d-%d", '佐'+rune(i), '花'+rune(i), i%50+5, i%12+1, i%28+1, i%5+1, i+1)
+		}),
+	} {
+		if _, ok := registerIn(text); !ok {
+			t.Errorf("%s: not found", name)
+		}
 	}
 }

@@ -219,12 +219,18 @@ func (x *Index) fileWords() hashed {
 }
 
 // fileShapes files a word's shape in small letters, and with a capital first: a
-// capital I looks like an l.
+// capital I looks like an l, and of other alphabets' letters most look like others in
+// capitals (Π, π).
 func (x *Index) fileShapes(f *filing, w *word, id int32) {
 	small := shape(w.raw)
 	f.add(x.key(kindShape, small), id)
 	if w.raw != "" && w.raw[0] == 'i' {
 		f.add(x.key(kindShape, "l"+small[1:]), id)
+	}
+	if w.script == cyrillic || w.script == greek {
+		if titled := shape(capital(w.raw)); titled != small {
+			f.add(x.key(kindShape, titled), id)
+		}
 	}
 }
 

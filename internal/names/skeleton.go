@@ -167,6 +167,9 @@ func shape(s string) string {
 	var b strings.Builder
 	b.Grow(len(s) + 4)
 	for _, r := range norm.NFKD.String(s) {
+		if r == 'ς' {
+			r = 'σ' // as the index has it: only its place in the word differs
+		}
 		prototype, ok := confusable(r)
 		switch {
 		case invisible(r), unicode.Is(unicode.Mn, r):
@@ -183,6 +186,12 @@ func shape(s string) string {
 		}
 	}
 	return joinStrokes(b.String())
+}
+
+// capital writes the first letter large.
+func capital(raw string) string {
+	r, n := utf8.DecodeRuneInString(raw)
+	return string(unicode.ToUpper(r)) + raw[n:]
 }
 
 // plain holds for small ASCII letters.

@@ -127,7 +127,7 @@ func romanise(w string) []string {
 	case hebrew:
 		return applyAll(hebrewSchemes, stripMarks(w))
 	case han:
-		return []string{pinyin(w)}
+		return appendNew([]string{pinyin(w)}, wadeGiles(w))
 	case hangul:
 		return koreanForms(w)
 	case kana:

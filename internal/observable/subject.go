@@ -13,7 +13,7 @@ const maxSubject = 8 << 10
 
 // Subject returns the form in which subjects are compared: NFKC, case folded, without
 // invisible characters, without the marks that mail programs of many languages put before
-// replies and forwards, white space joined. Longer ones are cut at 8 KiB.
+// replies and forwards and gateways before mail from outside, white space joined. Longer ones are cut at 8 KiB.
 func Subject(s string) string {
 	if len(s) > maxSubject {
 		s = strings.ToValidUTF8(s[:maxSubject], "")
@@ -21,6 +21,9 @@ func Subject(s string) string {
 	s = foldText(s)
 	for {
 		rest, ok := cutReplyMark(s)
+		if !ok {
+			rest, ok = cutGatewayMark(s)
+		}
 		if !ok {
 			return s
 		}
@@ -110,4 +113,29 @@ var replyMarks = map[string]bool{
 	"답장": true, "회신": true, "전달": true, // Korean
 	"trả lời": true, "chuyển tiếp": true, "tl": true, // Vietnamese
 	"ตอบ": true, "ตอบกลับ": true, "ส่งต่อ": true, // Thai
+}
+
+// cutGatewayMark removes one "[external]", "***spam***" or the like, which each house puts before
+// subjects in its own way: partners who tell a subject have another mark, or none. A subject that is nothing
+// else keeps it.
+func cutGatewayMark(s string) (rest string, ok bool) {
+	opening := strings.IndexAny(s, "[({*<")
+	if opening != 0 {
+		return s, false
+	}
+	body := strings.TrimLeft(s, "[({*<! ")
+	end := strings.IndexAny(body, "])}*>")
+	if end <= 0 || !gatewayMarks[strings.Trim(body[:end], " !?:-")] {
+		return s, false
+	}
+	rest = strings.TrimLeft(body[end:], "])}*>!?:- ")
+	return rest, rest != ""
+}
+
+var gatewayMarks = map[string]bool{
+	"external": true, "ext": true, "external email": true, "external mail": true, "external sender": true, "external message": true, "outside": true,
+	"extern": true, "externe": true, "externer absender": true, "externe mail": true, "externe e-mail": true, "expéditeur externe": true, "courriel externe": true,
+	"externo": true, "correo externo": true, "esterno": true, "zewnętrzny": true, "ekstern": true, "externí": true, "külső": true, "harici": true, "dış": true, "外部": true, "외부": true, "社外": true,
+	"spam": true, "suspected spam": true, "possible spam": true, "probable spam": true, "junk": true, "bulk": true, "spam-verdacht": true, "spamverdacht": true, "垃圾邮件": true, "スパム": true, "스팸": true,
+	"phish": true, "phishing": true, "suspicious": true, "suspected phishing": true, "caution": true, "warning": true, "vorsicht": true, "warnung": true, "attention": true, "unverified": true, "unverified sender": true,
 }

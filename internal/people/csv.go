@@ -10,12 +10,18 @@ import (
 )
 
 // readCSV reads people from a table with a header row. Fields are separated by
-// commas, or by tabs; the values of a list by semicolons.
+// commas, by tabs, or by semicolons, as spreadsheets write them where the comma is the decimal sign; the values
+// of a list by semicolons, then within quotation marks.
 func (b *builder) readCSV(data []byte) {
 	r := csv.NewReader(bytes.NewReader(data))
 	r.FieldsPerRecord, r.ReuseRecord, r.TrimLeadingSpace, r.Comment = -1, true, true, '#'
-	if first, _, _ := bytes.Cut(data, []byte("\n")); bytes.Count(first, []byte("\t")) > bytes.Count(first, []byte(",")) {
+	first, _, _ := bytes.Cut(data, []byte("\n"))
+	commas := bytes.Count(first, []byte(","))
+	switch {
+	case bytes.Count(first, []byte("\t")) > commas:
 		r.Comma = '\t'
+	case bytes.Count(first, []byte(";")) > commas:
+		r.Comma = ';'
 	}
 	var columns []string
 	for {

@@ -300,3 +300,11 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+// Spreadsheets of half of Europe write semicolons, and quote a cell that holds one.
+func TestCSVSemicolons(t *testing.T) {
+	b, problems := parse(t, "name;addresses;role\nAnna Keller;\"anna@parliament.example;anna@post.example\";MP\n")
+	if b == nil || len(problems) > 0 || len(b.People()) != 1 || len(b.People()[0].Addresses) != 2 {
+		t.Fatalf("%+v, %v", b, problems)
+	}
+}

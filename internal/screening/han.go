@@ -361,27 +361,36 @@ func parse(w string, most int, read func(string) []string) (out []string) {
 }
 
 // chineseKey is the same for the pinyin and the Wade–Giles of a name, with or without
-// apostrophes; "" for words that are neither.
+// apostrophes; "" for words that are neither. Pinyin puts an apostrophe before a syllable that
+// begins with a, e or o (GB/T 16159 §5.5): "chien" without one is rather Wade–Giles for qian than chi'en.
 func chineseKey(w string) string {
 	if w == "" || strings.IndexByte("aeiounghrv", w[len(w)-1]) < 0 { // as no syllable ends
 		return ""
 	}
 	t := syllableTable()
 	w = canonicalU(w)
-	if k := parse(w, 1, func(s string) []string {
-		if to := t.toWade[s]; to != "" {
-			return []string{to}
+	strict := true
+	pinyin := func(s string) []string {
+		to := t.toWade[s]
+		if to == "" || strict && strings.IndexByte("aeo", s[0]) >= 0 && !strings.HasPrefix(w, s) {
+			return nil
 		}
-		return nil
-	}); len(k) > 0 {
-		return k[0]
+		return []string{to}
 	}
-	if k := parse(w, 1, func(s string) []string {
+	wade := func(s string) []string {
 		if len(t.wadeGiles[s]) > 0 {
 			return []string{s}
 		}
 		return nil
-	}); len(k) > 0 {
+	}
+	if k := parse(w, 1, pinyin); len(k) > 0 {
+		return k[0]
+	}
+	if k := parse(w, 1, wade); len(k) > 0 {
+		return k[0]
+	}
+	strict = false
+	if k := parse(w, 1, pinyin); len(k) > 0 {
 		return k[0]
 	}
 	return ""

@@ -111,13 +111,16 @@ func (a *aligner) joined(i, qn, j, en int) (float32, how) {
 		}
 	}
 	if !couldJoin(q, e) {
+		if lettersChange(q, e) && sameSyllables(a.queryJoined(i, qn).form, joinForms(e)) {
+			return 0.92, wadeGilesWay
+		}
 		return 0, differs
 	}
 	if q[0].script == latin && e[0].script == latin {
 		x, y := a.queryJoined(i, qn).form, joinForms(e)
 		s, h := romanCloseness(x, y)
 		if s < 0.9 && mandarin(q) && mandarin(e) {
-			if kx := chineseKey(x); kx != "" && kx == chineseKey(y) {
+			if sameSyllables(x, y) {
 				return 0.92, wadeGilesWay
 			}
 		}
@@ -192,6 +195,21 @@ func couldJoin(q, e []token) bool {
 	fq, nq := consonants(q)
 	fe, ne := consonants(e)
 	return (fq == fe || fq == 0 || fe == 0 || sibilant(fq) && sibilant(fe)) && max(nq-ne, ne-nq) <= 2
+}
+
+// lettersChange tells Chinese words in Latin letters of about one length, which Wade–Giles
+// writes with other letters than pinyin: hs for x, ts for z, and so with another beginning.
+func lettersChange(q, e []token) bool {
+	if q[0].script != latin || e[0].script != latin || !mandarin(q) || !mandarin(e) {
+		return false
+	}
+	lq, le := formLen(q), formLen(e)
+	return min(lq, le) >= 4 && max(lq, le) <= longestChinese && max(lq-le, le-lq) <= 4
+}
+
+func sameSyllables(x, y string) bool {
+	k := chineseKey(x)
+	return k != "" && k == chineseKey(y)
 }
 
 func letters(toks []token) (mask uint32) {

@@ -16,7 +16,7 @@ package screening
 
 // MatcherVersion changes whenever the same query and the same entries can give
 // another score. It is part of each audit record.
-const MatcherVersion = "2"
+const MatcherVersion = "3"
 
 const (
 	// MatchThreshold is the score from which on a hit is called a match.

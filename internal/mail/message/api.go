@@ -93,6 +93,15 @@ type HTML struct {
 	Remote  []Remote
 	Forms   []Form
 	Scripts []Script
+	Loose   []Loose
+}
+
+// Loose is a piece of the source that may hold a URL and that no mail program shows or follows: an attribute
+// without such a use (data-url, ping, cite, alt), a comment, a tag that never ends. Nothing is
+// judged by it; a hunt looks there too.
+type Loose struct {
+	Text       string // entities decoded
+	Start, End int    // the tag or comment
 }
 
 // Link is an <a>, <area> or other element a click follows.

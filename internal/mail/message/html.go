@@ -99,6 +99,9 @@ func (s *htmlScan) run(text string, base int) {
 		}
 	}
 	s.attrs = z.attrs[:0]
+	if z.start < len(text) && s.cut == "" { // a tag that never ends
+		s.loose(text[z.start:], base+z.start, base+len(text))
+	}
 }
 
 func (s *htmlScan) top() *element { return &s.stack[len(s.stack)-1] }
@@ -265,11 +268,14 @@ func (s *htmlScan) impliedEnd(tag atom.Atom) {
 // Word): what they fetch is fetched there.
 func (s *htmlScan) comment(start, end int) {
 	raw := s.text[start:end]
-	if s.conditional || len(raw) < 12 || !strings.HasPrefix(raw, "<!--[if") {
+	if s.conditional || len(raw) < 12 {
 		return
 	}
 	open := strings.Index(raw, "]>")
-	if open < 0 {
+	if !strings.HasPrefix(raw, "<!--[if") || open < 0 {
+		if strings.HasPrefix(raw, "<!--") { // a document type names the W3C's own
+			s.loose(raw, start, end)
+		}
 		return
 	}
 	body := strings.TrimSuffix(raw[open+2:], "-->")

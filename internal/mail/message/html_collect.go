@@ -8,7 +8,7 @@ import (
 
 // collect notes what an element links to, fetches or runs.
 func (s *htmlScan) collect(e *element, start, end int) {
-	s.handlers(start, end)
+	s.handlers(e, start, end)
 	if css := s.attr("style"); css != "" {
 		if hasEscape(css) {
 			css = cssUnescape(css)
@@ -50,8 +50,8 @@ func (s *htmlScan) collect(e *element, start, end int) {
 	}
 }
 
-// handlers notes attributes that run code, and code in place of a URL.
-func (s *htmlScan) handlers(start, end int) {
+// handlers notes attributes that run code, code in place of a URL, and what is loose.
+func (s *htmlScan) handlers(e *element, start, end int) {
 	for i := range s.attrs {
 		a := &s.attrs[i]
 		switch {
@@ -59,13 +59,37 @@ func (s *htmlScan) handlers(start, end int) {
 			s.script("event-handler", a.value(), start, end)
 		case a.key == "href" || a.key == "src" || a.key == "action" || a.key == "formaction" || a.key == "xlink:href":
 			if !mayRun(a.value()) {
-				continue
+				break
 			}
 			if url := cleanURL(a.value(), ""); hasScheme(url, "javascript:") || hasScheme(url, "vbscript:") || hasScheme(url, "data:text/html") {
 				s.script("javascript-url", url, start, end)
 			}
+		case a.key == "style" || a.key == "class" || len(a.val) < len("//a.example"):
+			continue
+		case !hasUse(a.key):
+			s.loose(a.val, start, end)
+			continue
+		}
+		if e.tag == 0 { // <amp-img src>: elements nobody knows here
+			s.loose(a.val, start, end)
 		}
 	}
+}
+
+// hasUse tells the attributes whose URLs are read where their element is.
+func hasUse(key string) bool {
+	switch key {
+	case "srcset", "background", "poster", "data", "lowsrc", "dynsrc":
+		return true
+	}
+	return strings.HasPrefix(key, "xmlns")
+}
+
+func (s *htmlScan) loose(text string, start, end int) {
+	if !strings.Contains(text, "//") && !strings.Contains(text, "www.") && !strings.Contains(text, "#47;") && !strings.Contains(text, "#x2") || len(s.out.Loose) >= maxItems {
+		return
+	}
+	s.out.Loose = append(s.out.Loose, Loose{Text: cutText(decodeAttr(text), 64<<10), Start: start, End: end})
 }
 
 // mayRun looks at the first letter only: of javascript:, vbscript: or data:.

@@ -1,6 +1,9 @@
 package message
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // limits are the defects that say that something was not read.
 var limits = []DefectKind{TooManyBytes, TooManyParts, TooDeep, TooManyFields, FieldTooLong, DecodedTooLong, HTMLTooLong}
@@ -42,4 +45,37 @@ func (m *Message) Unopened() (list []Span) {
 		}
 	}
 	return list
+}
+
+// Between lists what of multiparts belongs to no part: before the first, behind the last, and all of
+// one whose boundary never occurs, which some programs show as text. Stretches too short for a link, and what
+// lies inside attached messages' own multiparts only once, are left out.
+func (m *Message) Between() (list []Span) {
+	const shortest = 24
+	add := func(start, end int) {
+		if end = min(end, len(m.Raw)); end-start >= shortest {
+			list = append(list, Span{start, end})
+		}
+	}
+	for _, p := range m.Parts {
+		if !strings.HasPrefix(p.MediaType, "multipart/") {
+			continue
+		}
+		if len(p.Children) == 0 {
+			add(p.Start, p.End)
+			continue
+		}
+		first, last := p.Children[0], p.Children[len(p.Children)-1]
+		add(p.Start, headStart(first))
+		add(last.End, p.End)
+	}
+	return list
+}
+
+// headStart is where a part's header begins.
+func headStart(p *Part) int {
+	if len(p.Header) > 0 {
+		return p.Header[0].Start
+	}
+	return p.Start
 }
