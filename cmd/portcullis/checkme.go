@@ -18,8 +18,6 @@ import (
 
 	"portcullis.example/portcullis"
 	"portcullis.example/portcullis/internal/archive"
-	"portcullis.example/portcullis/internal/mail"
-	"portcullis.example/portcullis/internal/mail/message"
 	"portcullis.example/portcullis/internal/mail/records"
 	"portcullis.example/portcullis/internal/mail/source"
 	"portcullis.example/portcullis/internal/observable"
@@ -57,9 +55,21 @@ func (c *checkMeCommand) Run(ctx context.Context, std stdio, g *Globals) error {
 	if err != nil {
 		return exitError{exitIncomplete, err}
 	}
+	ctx, stop := whileOpen(ctx)
+	defer stop()
+	sweepChecks(os.TempDir())
 	if len(c.Mail) == 0 {
 		return servePersonalCheck(ctx, std, cfg, c)
 	}
+	err = c.onTerminal(ctx, std, cfg)
+	if errors.Is(err, context.Canceled) {
+		err = exitError{exitFailed, errors.New("stopped before the end; nothing is kept, and the next start begins anew")}
+	}
+	return err
+}
+
+// onTerminal checks the mailboxes that stand on the command line.
+func (c *checkMeCommand) onTerminal(ctx context.Context, std stdio, cfg Config) error {
 	check, err := c.check(cfg)
 	if err != nil {
 		return exitError{exitIncomplete, err}
@@ -81,7 +91,7 @@ func (c *checkMeCommand) Run(ctx context.Context, std stdio, g *Globals) error {
 		fmt.Fprintln(std.out, printable(strings.TrimRight(line, "\n")))
 	}
 	for _, p := range answer.problems {
-		fmt.Fprintln(std.err, "not read:", printable(p.Error()))
+		fmt.Fprintln(std.err, "not read:", printable(toOne(p)))
 	}
 	if len(answer.problems) > 0 {
 		return exitError{exitIncomplete, nil}
@@ -160,7 +170,6 @@ func (a *checked) save(path string) error {
 // run reads the mail twice: once to learn whose it is and what of it the sealed lists hold,
 // once to judge it.
 func (k *personalCheck) run(ctx context.Context, boxes []string) (_ *checked, err error) {
-	sweepChecks(os.TempDir())
 	first := &survey{check: k, delivered: map[string]int{}, to: map[string]int{}, names: map[string]map[string]int{}, hits: map[portcullis.ID][]hit{}}
 	cfg := k.cfg
 	cfg.Data, cfg.Database, cfg.DatabaseFile, cfg.KeyFile, cfg.Keep = "", "", "", "", "findings"
@@ -172,7 +181,7 @@ func (k *personalCheck) run(ctx context.Context, boxes []string) (_ *checked, er
 	if err := first.read(ctx, boxes); err != nil {
 		return nil, err
 	}
-	who, err := k.person(first)
+	who, err := k.person(first, boxes)
 	if err != nil {
 		return nil, err
 	}
@@ -249,7 +258,7 @@ func (k *personalCheck) tell(ctx context.Context, a *app, who protected, report 
 		return nil, err
 	}
 	slices.SortStableFunc(reach.Events, func(a, b response.Received) int { return a.Time.Compare(b.Time) })
-	check := response.SelfCheck{Messages: report.messages, Unread: len(report.problems), Events: reach.Events, Call: k.call}
+	check := response.SelfCheck{Messages: report.messages, Unread: len(report.problems), Encrypted: first.encrypted, Events: reach.Events, Own: who.dir.Person(checkedPerson).Addresses, Call: k.call}
 	if totals, err := reader.Totals(ctx); err == nil { // how many are ordinary is worth a line, not a failure
 		check.Ordinary = max(0, int(totals.Actions["tag"]+totals.Actions["hold"]+totals.Actions["refuse"])-targetedMails(found))
 	}
@@ -262,7 +271,7 @@ func (k *personalCheck) tell(ctx context.Context, a *app, who protected, report 
 		}
 	}
 	for _, p := range report.problems[:min(len(report.problems), maxWhy)] {
-		check.Why = append(check.Why, p.Error())
+		check.Why = append(check.Why, toOne(p))
 	}
 	for _, h := range k.headers {
 		check.Hunts = append(check.Hunts, response.Hunt{Issuer: h.Issuer, For: h.For})
@@ -276,9 +285,9 @@ const checkedPerson = "you"
 
 // person makes the file of protected people that a security desk would have: one person,
 // with the addresses that most of the mail was sent to.
-func (k *personalCheck) person(first *survey) (protected, error) {
+func (k *personalCheck) person(first *survey, boxes []string) (protected, error) {
 	if first.messages == 0 {
-		return protected{}, first.unread()
+		return protected{}, first.unread(boxes)
 	}
 	addresses := k.addresses
 	if len(addresses) == 0 {
@@ -320,208 +329,4 @@ func housesOf(quoted []string) (list []string) {
 		}
 	}
 	return list
-}
-
-// survey is the first reading.
-type survey struct {
-	check         *personalCheck
-	judge         *mail.Judge
-	delivered, to map[string]int            // how many messages were delivered to an address, and sent to
-	names         map[string]map[string]int // what senders call it
-	hits          map[portcullis.ID][]hit
-	total         int64
-
-	messages int
-	problems []source.Problem // the first ones
-	waiting  []observed       // for the next batch of the sealed lists
-}
-
-// maxWhy is how many reasons are told why something could not be read.
-const maxWhy = 5
-
-// unread tells why there is nothing to look through.
-func (v *survey) unread() error {
-	if len(v.problems) == 0 {
-		return exitError{exitIncomplete, errors.New("there is no message in it; choose the export of your mailbox, or the folder that holds it")}
-	}
-	var why []string
-	for _, p := range v.problems[:min(len(v.problems), 2)] { // the others follow from the first
-		why = append(why, p.Error())
-	}
-	return exitError{exitIncomplete, fmt.Errorf("nothing of it could be read: %s", strings.Join(why, "; "))}
-}
-
-// hit is a value of a message that a sealed list holds.
-type hit struct {
-	pack.Match
-	from *pack.Pack
-}
-
-// observed is a value that a message holds.
-type observed struct {
-	event portcullis.ID
-	value portcullis.Observable
-}
-
-const (
-	maxKnown    = 100_000 // addresses that are counted
-	surveyBatch = 4096    // values that are tested at a time
-	maxOwn      = 4       // addresses of the person
-)
-
-func (v *survey) read(ctx context.Context, boxes []string) (err error) {
-	if v.judge, err = newBareJudge(v.check.cfg); err != nil {
-		return err
-	}
-	v.total, _ = source.Size(boxes)
-	cfg := source.Config{Nested: true, TempDir: v.check.unpacked, Progress: func(read int64) { v.check.told("reading", read/2, v.total) }}
-	err = source.Walk(ctx, boxes, cfg, func(item source.Item) error { return v.take(ctx, item) }, v.problem)
-	if err == nil {
-		err = v.test(ctx)
-	}
-	return err
-}
-
-// problem keeps the first ones; where there is something to judge, judging reads the same and tells all.
-func (v *survey) problem(p source.Problem) {
-	if len(v.problems) < maxWhy {
-		v.problems = append(v.problems, p)
-	}
-}
-
-// newBareJudge only takes messages apart.
-func newBareJudge(cfg Config) (*mail.Judge, error) {
-	who, err := loadPeople("")
-	if err != nil {
-		return nil, err
-	}
-	return mail.NewJudge(who.dir, cfg.Mail, nil), nil
-}
-
-func (v *survey) take(ctx context.Context, item source.Item) error {
-	m := message.Parse(item.Raw, message.DefaultLimits())
-	v.count(m)
-	v.messages++
-	if len(v.check.packs) == 0 {
-		return ctx.Err()
-	}
-	event := portcullis.NewID("event", "mail", m.Digest())
-	entries, _ := observe(v.judge.NewInput(m, &mail.Facts{Schema: 1, Event: string(event)}), m.Received())
-	for _, e := range entries {
-		v.waiting = append(v.waiting, observed{event, e.Observable})
-	}
-	if len(v.waiting) < surveyBatch {
-		return ctx.Err()
-	}
-	return v.test(ctx)
-}
-
-// count learns whose mail it is: mail servers note to whom they delivered, senders to whom they wrote.
-func (v *survey) count(m *message.Message) {
-	add := func(counts map[string]int, fields ...string) {
-		seen := map[string]bool{}
-		for _, field := range fields {
-			for _, a := range m.Header.Addresses(field) {
-				canon, err := observable.Email(a.Addr)
-				if err != nil || seen[canon] || len(counts) >= maxKnown && counts[canon] == 0 {
-					continue
-				}
-				seen[canon] = true
-				counts[canon]++
-				v.called(canon, a.Name)
-			}
-		}
-	}
-	add(v.delivered, "Delivered-To", "X-Original-To", "Envelope-To", "X-Envelope-To")
-	add(v.to, "To")
-}
-
-func (v *survey) called(canon, name string) {
-	if name == "" || len(name) > 80 || strings.Contains(name, "@") {
-		return
-	}
-	of := v.names[canon]
-	if of == nil {
-		of = map[string]int{}
-		v.names[canon] = of
-	}
-	if len(of) < 10 || of[name] > 0 {
-		of[name]++
-	}
-}
-
-// test holds what is waiting against the sealed lists.
-func (v *survey) test(ctx context.Context) error {
-	list := make([]portcullis.Observable, len(v.waiting))
-	for i, w := range v.waiting {
-		list[i] = w.value
-	}
-	for n, t := range v.check.packs {
-		matches, err := t.TestAll(ctx, list)
-		if err != nil {
-			return err
-		}
-		for i, found := range matches {
-			for _, m := range found {
-				event := v.waiting[i].event
-				v.hits[event] = append(v.hits[event], hit{m, v.check.headers[n]})
-			}
-		}
-	}
-	v.waiting = v.waiting[:0]
-	return ctx.Err()
-}
-
-// indicators are the values that the sealed lists turned out to hold, so that judging says
-// where in a message they stand.
-func (v *survey) indicators() (list []portcullis.Indicator) {
-	seen := map[portcullis.Observable]bool{}
-	for _, event := range slices.Sorted(maps.Keys(v.hits)) {
-		for _, m := range v.hits[event] {
-			if !seen[m.Pattern] {
-				seen[m.Pattern] = true
-				list = append(list, m.Indicator(m.from))
-			}
-		}
-	}
-	return list
-}
-
-// likely are the owner's addresses, the most used first: those to which mail was delivered, at least one message
-// in twenty; where no server noted that, those to which it was sent, at least one in four, for colleagues and lists
-// stand there too.
-func (v *survey) likely() []string {
-	if list := frequent(v.delivered, 20); len(list) > 0 {
-		return list
-	}
-	return frequent(v.to, 4)
-}
-
-func frequent(counts map[string]int, share int) (list []string) {
-	most := 0
-	for _, n := range counts {
-		most = max(most, n)
-	}
-	for address, n := range counts {
-		if n*share >= most {
-			list = append(list, address)
-		}
-	}
-	slices.SortFunc(list, func(a, b string) int {
-		return cmp.Or(cmp.Compare(counts[b], counts[a]), cmp.Compare(a, b))
-	})
-	return list[:min(len(list), maxOwn)]
-}
-
-// name is what most people call the owner of the addresses.
-func (v *survey) name(addresses []string) (name string) {
-	best := 0
-	for _, address := range addresses {
-		for n, times := range v.names[address] {
-			if times > best || times == best && n < name {
-				name, best = n, times
-			}
-		}
-	}
-	return name
 }

@@ -1,9 +1,11 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"runtime"
 	"strconv"
@@ -26,6 +28,15 @@ func sweepChecks(dir string) {
 			_ = os.RemoveAll(name) // another's is not ours to remove, and is not removed
 		}
 	}
+}
+
+// whileOpen is ctx until the window that the program runs in is closed: who starts it by double-click ends it so, and nothing may
+// stay then either. Where hang-ups are ignored (nohup) they are ignored.
+func whileOpen(ctx context.Context) (context.Context, context.CancelFunc) {
+	if signal.Ignored(syscall.SIGHUP) {
+		return context.WithCancel(ctx)
+	}
+	return signal.NotifyContext(ctx, syscall.SIGHUP)
 }
 
 // alive tells whether a process is there.

@@ -1,12 +1,16 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
+	"context"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -108,6 +112,7 @@ func TestCheckMeNothingRead(t *testing.T) {
 		{"cut.pst", whole[:len(whole)/2], "the file is cut off"},
 		{"other.pst", []byte("no mail at all"), "nothing of it could be read"},
 		{"empty.mbox", nil, "there is no message in it"},
+		{"me.olm", []byte("PK\x05\x06" + strings.Repeat("\x00", 18)), "an archive of Outlook for Mac"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), c.name)
@@ -156,5 +161,74 @@ func TestCheckMeByName(t *testing.T) {
 	}
 	if got := personal("portcullis-check-me", []string{"--call", "x"}); strings.Join(got, " ") != "check-me --call x" {
 		t.Errorf("%q", got)
+	}
+}
+
+// TestCheckMeSaysWhatItCouldNotSee: whose mail it was taken for, and that what is encrypted was not looked through.
+func TestCheckMeSaysWhatItCouldNotSee(t *testing.T) {
+	t.Setenv("TMPDIR", t.TempDir())
+	const head = "From: a@shop.example\nTo: me@house.example\nDate: Mon, 02 Mar 2026 09:00:00 +0000\nSubject: x\n"
+	for name, c := range map[string]struct {
+		mail string
+		want bool
+	}{
+		"openpgp":   {head + "Content-Type: multipart/encrypted; protocol=\"application/pgp-encrypted\"; boundary=b\n\n--b\nContent-Type: application/pgp-encrypted\n\nVersion: 1\n--b\nContent-Type: application/octet-stream\n\nx\n--b--\n", true},
+		"in line":   {head + "\n-----BEGIN PGP MESSAGE-----\n\nx\n-----END PGP MESSAGE-----\n", true},
+		"s/mime":    {head + "Content-Type: application/pkcs7-mime; smime-type=enveloped-data\nContent-Transfer-Encoding: base64\n\nMIIB\n", true},
+		"signature": {head + "Content-Type: application/pkcs7-mime; smime-type=signed-data\nContent-Transfer-Encoding: base64\n\nMIIB\n", false},
+		"plain":     {head + "\nhello\n", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "a.eml")
+			writeFile(t, path, []byte(c.mail))
+			var out, errs bytes.Buffer
+			if status := run(t.Context(), []string{"check-me", path}, stdio{strings.NewReader(""), &out, &errs}); status != exitOK {
+				t.Fatalf("status %d: %s", status, errs.String())
+			}
+			text := strings.Join(strings.Fields(out.String()), " ")
+			if !strings.Contains(text, "me@house.example") || strings.Contains(text, "One message is encrypted") != c.want {
+				t.Errorf("it says:\n%s", out.String())
+			}
+		})
+	}
+}
+
+// TestCheckMeStopped: a window that is closed, Ctrl-C and the end of a session leave nothing, and the page's own file goes too.
+func TestCheckMeStopped(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("Windows has no signals to send; closing the console arrives as SIGTERM")
+	}
+	for _, sent := range []os.Signal{syscall.SIGHUP, syscall.SIGTERM, os.Interrupt} {
+		temp := t.TempDir()
+		var errs bytes.Buffer
+		cmd := exec.Command("portcullis", "check-me", "--no-open")
+		cmd.Env = append(os.Environ(), "TMPDIR="+temp, "HOME="+temp)
+		cmd.Stderr = &errs
+		out, err := cmd.StdoutPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := bufio.NewReader(out).ReadString('\n'); err != nil {
+			t.Fatal(err)
+		}
+		if err := cmd.Process.Signal(sent); err != nil {
+			t.Fatal(err)
+		}
+		if err := cmd.Wait(); err != nil {
+			t.Errorf("%v: %v %s", sent, err, errs.String())
+		}
+		if left, err := os.ReadDir(temp); err != nil || len(left) > 0 {
+			t.Errorf("%v left %v %v", sent, left, err)
+		}
+	}
+	var out, errs bytes.Buffer
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	status := run(ctx, []string{"check-me", "../../examples/mailboxes/thomas.wright.mbox"}, stdio{strings.NewReader(""), &out, &errs})
+	if status != exitFailed || !strings.Contains(errs.String(), "nothing is kept") {
+		t.Errorf("status %d: %s", status, errs.String())
 	}
 }

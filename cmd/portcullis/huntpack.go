@@ -1,12 +1,10 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"database/sql"
 	"errors"
 	"fmt"
-	"io"
 	"iter"
 	"slices"
 	"strings"
@@ -15,7 +13,6 @@ import (
 	"portcullis.example/portcullis"
 	"portcullis.example/portcullis/internal/archive"
 	"portcullis.example/portcullis/internal/campaigns"
-	"portcullis.example/portcullis/internal/mail/records"
 	sealed "portcullis.example/portcullis/internal/pack"
 	"portcullis.example/portcullis/internal/response"
 	"portcullis.example/portcullis/internal/web/access"
@@ -124,6 +121,8 @@ type packHunted struct {
 	People  []packPerson   `json:"people"`
 	Unknown int            `json:"others"` // mails that reached nobody in the people file
 	Took    time.Duration  `json:"took_ns"`
+
+	events map[portcullis.ID]time.Time // the mails
 }
 
 // packPerson is one person whom mail with something of the pack reached.
@@ -342,181 +341,4 @@ func (h *packHunt) settle(ctx context.Context, p *sealed.Pack, found []sealed.Fo
 		}
 		return nil
 	})
-}
-
-// reached counts by person.
-func (h *packHunt) reached(ctx context.Context, out *packHunted) error {
-	var patterns []portcullis.Observable
-	for _, f := range out.Found {
-		if f.State == sealed.Taken {
-			patterns = append(patterns, f.Pattern)
-		}
-	}
-	events := map[portcullis.ID]time.Time{}
-	err := archive.NewReader(h.k.app.store.DB()).WithKey(h.k.app.key).Hunt(ctx, patterns, func(hit archive.Hit) error {
-		events[hit.Event] = hit.Time
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	out.Mails = len(events)
-	by := map[portcullis.ID]*packPerson{}
-	reader := records.NewReader(h.k.app.store.DB())
-	for event, at := range events {
-		deliveries, err := reader.Deliveries(ctx, event)
-		if err != nil {
-			return err
-		}
-		if !h.count(by, deliveries, at) {
-			out.Unknown++
-		}
-	}
-	for _, p := range by {
-		out.People = append(out.People, *p)
-	}
-	slices.SortFunc(out.People, func(a, b packPerson) int {
-		return cmp.Or(cmp.Compare(b.Mails, a.Mails), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Person, b.Person))
-	})
-	return nil
-}
-
-// count adds one mail to everybody it reached, each once, and tells whether there was somebody known.
-func (h *packHunt) count(by map[portcullis.ID]*packPerson, deliveries []records.Delivery, at time.Time) bool {
-	seen := map[portcullis.ID]bool{"": true}
-	for _, d := range deliveries {
-		if seen[d.Person] {
-			continue
-		}
-		seen[d.Person] = true
-		p := by[d.Person]
-		if p == nil {
-			p = &packPerson{Person: d.Person, Name: nameAll(h.k.dir, []portcullis.ID{d.Person}), First: at, Last: at, Notices: []portcullis.ID{}}
-			by[d.Person] = p
-		}
-		p.Mails++
-		if at.Before(p.First) {
-			p.First = at
-		}
-		if at.After(p.Last) {
-			p.Last = at
-		}
-	}
-	return len(seen) > 1
-}
-
-// desk is who drafts notices.
-func (h *packHunt) desk() (*noticeDesk, error) {
-	office, err := response.NewOffice(h.k.app.cfg.Notices)
-	if err != nil {
-		return nil, exitError{exitIncomplete, err}
-	}
-	return &noticeDesk{app: h.k.app, office: office, dir: h.k.dir, reader: records.NewReader(h.k.app.store.DB()), now: h.k.now()}, nil
-}
-
-// draft makes sure that everybody who was reached has a notice.
-func (h *packHunt) draft(ctx context.Context, out *packHunted) (all []response.Notice, err error) {
-	if len(out.People) == 0 {
-		return nil, nil
-	}
-	d, err := h.desk()
-	if err != nil {
-		return nil, err
-	}
-	for n := range out.People {
-		one := &out.People[n]
-		person := h.k.dir.Person(one.Person)
-		if person == nil {
-			continue
-		}
-		if err := d.draftFor(ctx, person); err != nil {
-			return nil, err
-		}
-		list, err := d.notices().Notices(ctx, response.Query{Person: person.ID, Open: true})
-		if err != nil {
-			return nil, err
-		}
-		for _, notice := range list {
-			one.Notices = append(one.Notices, notice.ID)
-		}
-		all = append(all, list...)
-	}
-	return all, nil
-}
-
-// tell reports.
-func (h *packHunt) tell(format string, list []packHunted) error {
-	if format == "json" {
-		_, err := fmt.Fprintf(h.std.out, "%s\n", visibleJSON(map[string]any{"schema": 1, "packs": list}))
-		return err
-	}
-	if len(list) == 0 {
-		fmt.Fprintln(h.std.out, "No pack is kept that may still be used. `portcullis hunt --pack FILE` hunts with one and keeps it.")
-	}
-	for _, one := range list {
-		printHunted(h.std.out, one)
-	}
-	return nil
-}
-
-func printHunted(out io.Writer, r packHunted) {
-	t := newTheme(out)
-	fmt.Fprintf(out, "%s\n", t.bold(printable(fmt.Sprintf("%s: %s", r.Header.Issuer, r.Header.For))))
-	fmt.Fprintf(out, "%s, until %s. %s tested, %s of them now.\n", r.Header.TLP, r.Header.Until.Format("2 Jan 2006"), count(r.Tested, "value"), thousands(r.New))
-	if len(r.Blind) > 0 {
-		fmt.Fprintf(out, "It also holds %s. Other people's addresses, subjects and message ids are stored keyed here and cannot be tested; `portcullis check-me` on an export can.\n", blindWords(r.Blind))
-	}
-	taken := 0
-	for _, f := range r.Found {
-		if f.State == sealed.Taken {
-			taken++
-		} else {
-			fmt.Fprintf(out, "Set aside, nobody was told: %s: %s. Ask the issuer.\n", printable(f.Pattern.String()), printable(f.Why))
-		}
-	}
-	if taken == 0 {
-		fmt.Fprintf(out, "Nothing of it is in any stored mail.\n\n")
-		return
-	}
-	fmt.Fprintf(out, "%s of it in %s to %s:\n", thousands(taken), count(r.Mails, "mail"), countPeopleText(len(r.People)))
-	for _, p := range r.People {
-		fmt.Fprintf(out, "  %s  %s, %s; %s drafted\n", t.bold(printable(p.Name)), count(p.Mails, "mail"), span(p.First, p.Last), count(len(p.Notices), "notice"))
-	}
-	if r.Unknown > 0 {
-		fmt.Fprintf(out, "  %s to nobody in the people file\n", count(r.Unknown, "mail"))
-	}
-	printWords(out, r)
-	fmt.Fprintf(out, "The values are kept as indicators under %s: later mail is matched as it is scanned. `portcullis notices` lists the notices; each needs somebody's approval. Nothing was sent, and the issuer learns nothing of this unless you write a receipt (portcullis pack receipt) and send it.\n\n", r.Header.TLP)
-}
-
-func blindWords(kinds []sealed.Kind) string {
-	words := map[sealed.Kind]string{sealed.KindEmail: "addresses", sealed.KindSubject: "subjects", sealed.KindMessageID: "message ids"}
-	var list []string
-	for _, k := range kinds {
-		list = append(list, words[k])
-	}
-	return strings.Join(list, ", ")
-}
-
-// printWords prints what the issuer had to say, each text once with what it is about.
-func printWords(out io.Writer, r packHunted) {
-	t := newTheme(out)
-	about := map[string][]string{}
-	var texts []string
-	for _, f := range r.Found {
-		if f.State != sealed.Taken {
-			continue
-		}
-		if about[f.Text] == nil {
-			texts = append(texts, f.Text)
-		}
-		about[f.Text] = append(about[f.Text], f.Pattern.String())
-	}
-	for _, text := range texts {
-		fmt.Fprintf(out, "\n  %s\n", t.bold(printable(strings.Join(about[text], ", "))))
-		for line := range strings.Lines(cmp.Or(text, "The issuer says nothing about it.")) {
-			fmt.Fprintf(out, "    %s\n", printable(strings.TrimRight(line, "\n")))
-		}
-	}
-	fmt.Fprintln(out)
 }

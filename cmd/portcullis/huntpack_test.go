@@ -11,8 +11,10 @@ import (
 	"testing"
 	"time"
 
+	"portcullis.example/portcullis"
 	"portcullis.example/portcullis/internal/archive"
 	sealed "portcullis.example/portcullis/internal/pack"
+	"portcullis.example/portcullis/internal/response"
 	"portcullis.example/portcullis/internal/store"
 )
 
@@ -127,5 +129,24 @@ func checkTested(t *testing.T, dir string, one packHunted) {
 	})
 	if err != nil || want < 6000 || int64(len(distinct)) != want || len(marks) != len(distinct) {
 		t.Errorf("%d values are stored as tested, %d of them distinct, want %d, %v", len(marks), len(distinct), want, err)
+	}
+}
+
+// TestNoticesOfThePack: a person may have other notices waiting, which a pack has no part in.
+func TestNoticesOfThePack(t *testing.T) {
+	about := func(id portcullis.ID, events ...portcullis.ID) response.Notice {
+		n := response.Notice{ID: id}
+		for _, e := range events {
+			n.Reach.Events = append(n.Reach.Events, response.Received{Event: e})
+		}
+		return n
+	}
+	list := []response.Notice{about("notice:1", "event:other"), about("notice:2", "event:other", "event:hit")}
+	hit := map[portcullis.ID]time.Time{"event:hit": time.Now()}
+	if got := (&packHunt{}).about(list, hit); len(got) != 1 || got[0].ID != "notice:2" {
+		t.Errorf("%v", got)
+	}
+	if got := (&packHunt{}).about(list[:1], hit); len(got) != 1 {
+		t.Errorf("nothing was drafted: %v", got)
 	}
 }

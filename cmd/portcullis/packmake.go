@@ -261,8 +261,10 @@ func inWords(n float64) string {
 
 func coreDays(days float64) string {
 	switch {
+	case days < 1.5/24/60:
+		return "a minute of one core or less"
 	case days < 1.0/24:
-		return fmt.Sprintf("%.0f minutes of one core", max(1, days*24*60))
+		return fmt.Sprintf("%.0f minutes of one core", days*24*60)
 	case days < 2:
 		return fmt.Sprintf("%.1f hours of one core", days*24)
 	}

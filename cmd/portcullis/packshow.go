@@ -73,7 +73,7 @@ func readPackFile(path string) ([]byte, error) {
 func printPack(out io.Writer, h sealed.Header, digest string, wrong error) {
 	const at = "2 Jan 2006 15:04 UTC"
 	if wrong != nil {
-		fmt.Fprintf(out, "%s\n\n", newTheme(out).bold("This pack cannot be used, and nobody vouches for what follows."))
+		fmt.Fprintf(out, "%s\n\n", newTheme(out).bold(unusable(wrong)))
 	}
 	line := func(name, text string) { fmt.Fprintf(out, "%-12s%s\n", name, printable(text)) }
 	line("Issuer", h.Issuer+", key "+h.Key)
@@ -90,6 +90,16 @@ func printPack(out io.Writer, h sealed.Header, digest string, wrong error) {
 	printGuessing(out, h, rate)
 	cores := runtime.GOMAXPROCS(0)
 	fmt.Fprintf(out, "  A million values take about %s on the %s of this machine.\n", rate.Estimate(1e6, cores).Round(time.Second), count(cores, "core"))
+}
+
+// unusable says above a pack's own words what they are worth: of one whose time is not now, the signature was good.
+func unusable(wrong error) string {
+	_, over := errors.AsType[*sealed.ExpiredError](wrong)
+	_, early := errors.AsType[*sealed.NotYetError](wrong)
+	if over || early {
+		return "This pack cannot be used now. Its issuer signed what follows."
+	}
+	return "This pack cannot be used, and nobody vouches for what follows."
 }
 
 func packCount(h sealed.Header) string {

@@ -13,7 +13,6 @@ import (
 	"html/template"
 	"net"
 	"net/http"
-	"strings"
 	"sync"
 	"time"
 )
@@ -54,6 +53,7 @@ type Server struct {
 	mu    sync.Mutex
 	used  bool      // guarded by mu: the ticket
 	work  *work     // guarded by mu
+	was   entries   // guarded by mu: what was entered last, so that nobody has to enter it twice
 	asked time.Time // guarded by mu: when somebody last asked for something
 	end   chan struct{}
 	once  sync.Once
@@ -193,7 +193,15 @@ func (s *Server) choose(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, "/progress", http.StatusSeeOther)
 		return
 	}
-	s.show(w, http.StatusOK, "choose", nil)
+	s.offer(w, http.StatusOK, "")
+}
+
+// offer shows the form, with what was entered before, and what was wrong with it.
+func (s *Server) offer(w http.ResponseWriter, status int, why string) {
+	s.mu.Lock()
+	data := choosing{Why: why, Was: s.was}
+	s.mu.Unlock()
+	s.show(w, status, "choose", data)
 }
 
 func (s *Server) current() *work {
@@ -203,28 +211,20 @@ func (s *Server) current() *work {
 }
 
 func (s *Server) start(ctx context.Context, w http.ResponseWriter, r *http.Request) {
-	req := Request{Mailboxes: r.PostForm["mailbox"], Pack: strings.TrimSpace(r.PostFormValue("pack")), Issuer: strings.TrimSpace(r.PostFormValue("issuer"))}
-	if other := unquoted(r.PostFormValue("other")); other != "" {
-		req.Mailboxes = append(req.Mailboxes, other)
-	}
-	if other := unquoted(r.PostFormValue("otherpack")); other != "" {
-		req.Pack = other
-	}
-	req.Addresses = strings.FieldsFunc(r.PostFormValue("addresses"), func(c rune) bool { return c == ',' || c == ';' || c == ' ' || c == '\n' || c == '\r' })
-	if len(req.Mailboxes) == 0 {
-		s.show(w, http.StatusBadRequest, "choose", "Choose at least one mailbox, or write where yours lies.")
-		return
-	}
+	was := entered(r)
+	req, why := was.request()
 	s.mu.Lock()
-	if s.work == nil || s.work.done {
+	s.was = was
+	if why == "" && (s.work == nil || s.work.done) {
 		s.run(ctx, req)
 	}
 	s.mu.Unlock()
+	if why != "" {
+		s.offer(w, http.StatusBadRequest, why)
+		return
+	}
 	http.Redirect(w, r, "/progress", http.StatusSeeOther)
 }
-
-// unquoted is a path as people paste it: with quotes around it, as file managers copy it.
-func unquoted(path string) string { return strings.Trim(strings.TrimSpace(path), `"'`) }
 
 // run needs the lock.
 func (s *Server) run(ctx context.Context, req Request) {
@@ -295,6 +295,9 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request) {
 func (s *Server) again(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	if s.work != nil {
+		if s.work.done && s.work.err == nil { // it was looked through; the list and its key go on to the next
+			s.was.Mailboxes, s.was.Other = nil, ""
+		}
 		s.work.cancel()
 		s.work = nil
 	}

@@ -114,7 +114,7 @@ func TestWholeWay(t *testing.T) {
 	if !strings.Contains(page, "old &lt;b&gt;.pst") {
 		t.Fatalf("the candidate is not offered, or not escaped:\n%s", page)
 	}
-	form := url.Values{"form": {token(t, page)}, "mailbox": {"/home/member/old <b>.pst"}, "other": {` "C:\Mail\x.pst" `}, "issuer": {"key"}, "addresses": {"a@b.example, c@d.example"}}
+	form := url.Values{"form": {token(t, page)}, "mailbox": {"/home/member/old <b>.pst"}, "other": {` "C:\Mail\x.pst" `}, "otherpack": {"/x.pack"}, "issuer": {"key"}, "addresses": {"a@b.example, c@d.example"}}
 	v.post("/check", form)
 	v.until("/progress", "42 %")
 	if _, body := v.get("/answer"); strings.Contains(body, "the answer") {
@@ -185,6 +185,37 @@ func TestErrorsAreShown(t *testing.T) {
 	}
 }
 
+// TestListIsNotForgotten: somebody who has a key was given a list; "nothing was found" without it would be no good news.
+func TestListIsNotForgotten(t *testing.T) {
+	v, s, _ := start(t, Config{
+		Candidates: []Candidate{{Path: "/home/a.pst", Name: "a.pst"}}, Packs: []Candidate{{Path: "/home/hunt.pack", Name: "hunt.pack"}},
+		Check: func(_ context.Context, r Request, _ func(string, float64)) (Answer, error) {
+			return Answer{}, errors.New("looked with " + r.Pack)
+		},
+	})
+	_, page := v.get(s.URL())
+	form := url.Values{"form": {token(t, page)}, "mailbox": {"/home/a.pst"}, "pack": {""}, "issuer": {"cert.example+1a2b3c4d+AbC"}, "addresses": {"a@b.example"}}
+	status, page := v.post("/check", form)
+	if status != http.StatusBadRequest || !strings.Contains(page, "chose no list") {
+		t.Errorf("status %d: %s", status, page)
+	}
+	kept := func(more ...string) {
+		t.Helper()
+		for _, want := range append(more, `value="/home/a.pst" checked`, `value="cert.example&#43;1a2b3c4d&#43;AbC"`, `value="a@b.example"`) {
+			if !strings.Contains(page, want) {
+				t.Errorf("the form lost %s:\n%s", want, page)
+			}
+		}
+	}
+	kept()
+	form.Set("pack", "/home/hunt.pack")
+	v.post("/check", form)
+	v.until("/progress", "looked with /home/hunt.pack")
+	if _, page = v.post("/again", url.Values{"form": form["form"]}); true {
+		kept(`value="/home/hunt.pack" checked`)
+	}
+}
+
 func TestIdleEnds(t *testing.T) {
 	_, _, ended := start(t, Config{Idle: time.Millisecond})
 	select {
@@ -210,7 +241,7 @@ func TestFind(t *testing.T) {
 	}
 	for _, path := range []string{
 		"Documents/Outlook Files/me.pst", "Downloads/takeout-2026.zip", "Downloads/holiday.zip", "Downloads/hunt.pack", "Mail/cur/1", "Downloads/Inbox.mbox/mbox",
-		".thunderbird/abc.default/prefs.js", ".thunderbird/abc.default/Mail/Local/Inbox", "Secret/other.pst",
+		".thunderbird/abc.default/prefs.js", ".thunderbird/abc.default/Mail/Local/Inbox", "Secret/other.pst", "Library/Mail/V10/INBOX.mbox/1.emlx",
 	} {
 		write(path)
 	}
@@ -219,16 +250,19 @@ func TestFind(t *testing.T) {
 	for _, c := range mailboxes {
 		rel, _ := filepath.Rel(home, c.Path)
 		got[filepath.ToSlash(rel)] = true
+		if name := map[string]string{".thunderbird/abc.default": "Thunderbird", "Library/Mail/V10": "Apple Mail"}[filepath.ToSlash(rel)]; name != "" && c.Name != name {
+			t.Errorf("%s is called %q, and nobody would know it by that", rel, c.Name)
+		}
 		if c.About == "" {
 			t.Errorf("%s says nothing of itself", rel)
 		}
 	}
-	for _, want := range []string{"Documents/Outlook Files/me.pst", "Downloads/takeout-2026.zip", "Mail", "Downloads/Inbox.mbox", ".thunderbird/abc.default"} {
+	for _, want := range []string{"Documents/Outlook Files/me.pst", "Downloads/takeout-2026.zip", "Mail", "Downloads/Inbox.mbox", ".thunderbird/abc.default", "Library/Mail/V10"} {
 		if !got[want] {
 			t.Errorf("%s is not found: %v", want, got)
 		}
 	}
-	if len(mailboxes) != 5 || len(packs) != 1 {
-		t.Errorf("%d mailboxes and %d lists, want 5 and 1: %v", len(mailboxes), len(packs), got)
+	if len(mailboxes) != 6 || len(packs) != 1 {
+		t.Errorf("%d mailboxes and %d lists, want 6 and 1: %v", len(mailboxes), len(packs), got)
 	}
 }

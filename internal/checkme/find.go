@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -27,15 +28,24 @@ const (
 var places = []string{
 	"Downloads", "Desktop", "Documents",
 	"AppData/Local/Microsoft/Outlook", "AppData/Roaming/Thunderbird/Profiles",
-	"Library/Thunderbird/Profiles", "Library/Group Containers/UBF8T346G9.Office/Outlook",
+	"Library/Thunderbird/Profiles", "Library/Mail", "Library/Group Containers/UBF8T346G9.Office/Outlook",
 	".thunderbird", "snap/thunderbird/common/.thunderbird", "Maildir", "Mail", "mail",
 }
+
+// appleMail is the folder of all mail in Apple's program, by the version of its form.
+var appleMail = regexp.MustCompile(`^V\d{1,3}$`)
 
 // Find looks where exports usually lie. It reads names only.
 func Find(home string) (mailboxes, packs []Candidate) {
 	left := maxVisited
+	var seen []fs.FileInfo
 	for _, place := range places {
 		root := filepath.Join(home, filepath.FromSlash(place))
+		info, err := os.Stat(root)
+		if err != nil || slices.ContainsFunc(seen, func(other fs.FileInfo) bool { return os.SameFile(info, other) }) {
+			continue // "Mail" and "mail" are one where case does not count
+		}
+		seen = append(seen, info)
 		_ = filepath.WalkDir(root, func(path string, e fs.DirEntry, err error) error {
 			if left--; left < 0 {
 				return filepath.SkipAll
@@ -75,11 +85,13 @@ func skip(e fs.DirEntry) error {
 func folder(home, root string, c Candidate, list *[]Candidate) error {
 	rel, _ := filepath.Rel(root, c.Path)
 	name := strings.ToLower(c.Name)
-	isMailbox := false
-	for _, sub := range []string{"cur", "prefs.js"} { // a Maildir, a profile of Thunderbird
-		if _, err := os.Stat(filepath.Join(c.Path, sub)); err == nil {
-			isMailbox = true
-		}
+	has := func(sub string) bool { _, err := os.Stat(filepath.Join(c.Path, sub)); return err == nil }
+	isMailbox := has("cur") // a Maildir
+	switch {
+	case has("prefs.js"): // a profile, whose own name is of letters and digits at random
+		c.Name, isMailbox = "Thunderbird", true
+	case appleMail.MatchString(filepath.ToSlash(rel)) && filepath.Base(root) == "Mail":
+		c.Name, isMailbox = "Apple Mail", true
 	}
 	if isMailbox || strings.HasSuffix(name, ".mbox") {
 		if info, err := os.Stat(c.Path); err == nil {

@@ -200,7 +200,7 @@ func markingError(s string) error {
 
 func readTime(v string) (time.Time, error) {
 	t, err := time.Parse(time.RFC3339, v)
-	if err != nil || !strings.HasSuffix(v, "Z") || t.Year() > 9999 {
+	if err != nil || t.UTC().Format(time.RFC3339) != v {
 		return t, fmt.Errorf("%.40q is no time such as 2026-11-30T08:00:00Z", v)
 	}
 	return t, nil
@@ -285,11 +285,14 @@ func readFilter(h *Header, v string) (err error) {
 	if h.Slots, err = number(slots, MaxEntries<<mostFilter); err != nil {
 		return err
 	}
-	if h.FilterBits, err = strconv.ParseFloat(bits, 64); err != nil || h.Slots == 0 || fmt.Sprintf("%.3f", h.FilterBits) != bits {
+	if h.FilterBits, err = strconv.ParseFloat(bits, 64); err != nil || h.Slots == 0 || !decimal(bits) || fmt.Sprintf("%.3f", h.FilterBits) != bits {
 		return fmt.Errorf("%.40q does not say how many bits it tells", v)
 	}
 	return nil
 }
+
+// decimal keeps out what ParseFloat takes beside digits: NaN is as near to every number as a comparison can tell.
+func decimal(s string) bool { return strings.Trim(s, "0123456789.") == "" }
 
 func readCount(h *Header, v string) (err error) {
 	v, h.Padded = strings.CutPrefix(v, "at most ")

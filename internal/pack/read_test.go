@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/base64"
 	"errors"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -58,6 +59,8 @@ func TestReadSaysWhy(t *testing.T) {
 		"terminal":      {err: read(resign("for: ", "for: \u202e"), key.known, during), target: &format},
 		"unknown kind":  {err: read(resign("kinds: ", "kinds: colour "), key.known, during), target: &format},
 		"network":       {err: read(resign("4/24", "4/99"), key.known, during), target: &format},
+		"fraction":      {err: read(resign("T00:00:00Z", "T00:00:00.5Z"), key.known, during), target: &format},
+		"zone":          {err: read(resign("T00:00:00Z", "T00:00:00+00:00"), key.known, during), target: &format},
 		"line too much": {err: read(resign("entries\n", "colour: red\nentries\n"), key.known, during), target: &format},
 		"other issuer":  {err: read(resign("key: cert.example+", "key: else.example+"), key.known, during), target: &unknown},
 	} {
@@ -121,6 +124,22 @@ func TestFilterOfOnes(t *testing.T) {
 	forged = sign(t, head+"\nfilter\n"+base64.StdEncoding.EncodeToString(make([]byte, len(old)))+"\n", key)
 	if _, err := pack.Read(bytes.NewReader(forged), key.known, during); err == nil {
 		t.Error("a filter of zeros was read")
+	}
+}
+
+// TestFilterBitsAreDigits: NaN is as near to what a table tells as to anything else.
+func TestFilterBitsAreDigits(t *testing.T) {
+	key := newKey(t, "cert.example")
+	opts := options(key)
+	opts.FilterBits = 1
+	text, _, _ := strings.Cut(string(makePack(t, opts, oneOfEach...).Bytes), "\n\n")
+	told := regexp.MustCompile(`slots, [0-9.]+ bits`)
+	for _, bits := range []string{"NaN", "+Inf", "-1.000", "1.000e0", ""} {
+		var format *pack.FormatError
+		_, err := pack.Read(bytes.NewReader(sign(t, told.ReplaceAllString(text, "slots, "+bits+" bits")+"\n", key)), key.known, during)
+		if !errors.As(err, &format) {
+			t.Errorf("a filter of %q bits: %v", bits, err)
+		}
 	}
 }
 

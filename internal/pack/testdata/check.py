@@ -16,6 +16,9 @@ from argon2.low_level import Type, hash_secret_raw
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+sys.dont_write_bytecode = True
+import canonical  # beside this file
+
 NONCE = bytes(12)
 
 
@@ -154,7 +157,10 @@ def check(folder, vector):
 def main():
     folder = pathlib.Path(sys.argv[1])
     for path in sorted(folder.glob("*.json")):
-        check(folder, json.loads(path.read_text()))
+        if path.name == "canonical.json":
+            canonical.check(path)
+        else:
+            check(folder, json.loads(path.read_text()))
 
 
 main()
