@@ -18,6 +18,7 @@ import (
 	"portcullis.example/portcullis"
 	"portcullis.example/portcullis/internal/assessment"
 	"portcullis.example/portcullis/internal/campaigns"
+	"portcullis.example/portcullis/internal/response"
 )
 
 type assessCommand struct {
@@ -102,13 +103,17 @@ func (c *assessWeighCommand) weigh(ctx context.Context, k *correlator, reader *c
 		return asked(err)
 	}
 	dir, name := filepath.Split(c.Hypotheses)
-	entered, err := assessment.ReadFile(name, f, os.DirFS(cmp.Or(dir, ".")), id, c.Attribution, ownEvidence(known))
+	own := ownEvidence(known)
+	entered, err := assessment.ReadFile(name, f, os.DirFS(cmp.Or(dir, ".")), id, c.Attribution, own)
 	if err != nil {
 		return exitError{exitIncomplete, err}
 	}
 	who := userName()
+	if who == response.Machine { // an account of that name is somebody
+		who = "account " + who
+	}
 	return k.app.store.Tx(ctx, func(tx *sql.Tx) error {
-		_, err := assessment.NewWriter(tx).Record(ctx, who, k.now(), entered)
+		_, err := assessment.NewWriter(tx).RecordBeside(ctx, who, response.Machine, own.Evidence, k.now(), entered)
 		return err
 	})
 }

@@ -92,7 +92,15 @@ func (d *deskService) sees(ctx context.Context) func(portcullis.ID) bool {
 	if c.Scope.Unbounded() && c.Has(api.Reader) {
 		return func(portcullis.ID) bool { return true }
 	}
-	return func(id portcullis.ID) bool { return len(access.Visible(c, d.standings().Of(id))) > 0 }
+	standings, known := d.standings(), map[portcullis.ID]bool{} // a page asks about few people, for many notices
+	return func(id portcullis.ID) bool {
+		seen, asked := known[id]
+		if !asked {
+			seen = len(access.Visible(c, standings.Of(id))) > 0
+			known[id] = seen
+		}
+		return seen
+	}
 }
 
 // act does something that is written down in the same transaction: either both are there

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"portcullis.example/portcullis"
 	"portcullis.example/portcullis/internal/api"
@@ -35,8 +36,12 @@ func (d *deskService) assessment(ctx context.Context, id portcullis.ID) (*web.As
 	if out.By, err = d.weighedBy(ctx, id); err != nil {
 		return nil, err
 	}
+	hands, err := reader.Hands(ctx, id)
+	if err != nil {
+		return nil, err
+	}
 	for _, a := range stored.Assessment.Answers {
-		p := proposition(a, caller(ctx))
+		p := proposition(a, caller(ctx), hands)
 		if !a.Proposition.Attribution() {
 			p.Rivals = rivals(entered, a.Proposition)
 		}
@@ -45,7 +50,7 @@ func (d *deskService) assessment(ctx context.Context, id portcullis.ID) (*web.As
 	return out, nil
 }
 
-func proposition(a assessment.Answer, c api.Caller) web.Proposition {
+func proposition(a assessment.Answer, c api.Caller, hands map[string]assessment.Hand) web.Proposition {
 	p := web.Proposition{Key: string(a.Proposition), Text: titled(a.Proposition)}
 	if a.Proposition.Attribution() && !c.Has(api.Approver) {
 		p.Off = attributionOff
@@ -67,7 +72,7 @@ func proposition(a assessment.Answer, c api.Caller) web.Proposition {
 		}
 		p.Hypotheses = append(p.Hypotheses, h)
 	}
-	p.Evidence = weighedRows(a)
+	p.Evidence = weighedRows(a, hands)
 	return p
 }
 
@@ -89,13 +94,14 @@ func titled(p assessment.Proposition) string {
 }
 
 // weighedRows are the rows of the matrix with their cells in the order of the hypotheses.
-func weighedRows(a assessment.Answer) (list []web.Weighed) {
+func weighedRows(a assessment.Answer, hands map[string]assessment.Hand) (list []web.Weighed) {
 	column := map[string]int{}
 	for i, c := range a.Matrix.Columns {
 		column[c.Hypothesis] = i
 	}
 	for _, r := range a.Matrix.Rows[:min(len(a.Matrix.Rows), 200)] {
 		row := web.Weighed{Text: cmp.Or(r.Note, r.Claim, strings.Join(r.Evidence, ", ")), Origin: strings.Join(r.Origins, ", "), Vertex: string(r.Vertex), Grade: grades(r.Grades)}
+		row.By, row.At = enteredBy(r.Evidence, hands)
 		if len(r.Origins) < len(r.Evidence) {
 			row.Note = "several reports, counted once for each origin"
 		}
@@ -111,6 +117,18 @@ func weighedRows(a assessment.Answer) (list []web.Weighed) {
 		list = append(list, row)
 	}
 	return list
+}
+
+// enteredBy names everybody who entered one of the reports of a row, and when the last of them was.
+func enteredBy(evidence []string, hands map[string]assessment.Hand) (by string, at time.Time) {
+	var names []string
+	for _, id := range evidence {
+		if h, ok := hands[id]; ok {
+			names, at = append(names, orMachine(h.Who)), later(at, h.At)
+		}
+	}
+	slices.Sort(names)
+	return strings.Join(slices.Compact(names), ", "), at
 }
 
 func leaning(bearing string) int {
@@ -137,26 +155,19 @@ about = "accessed"
 about = "taken"
 `
 
-// weigh assesses a campaign by what the house's own sensors say, and records it where that
-// came to something else than before. What a person entered stands: it is not weighed over.
+// weigh assesses a campaign by what the house's own sensors say, beside what people entered, and
+// records it where that comes to something else than before. What a person entered or struck stands.
 func (d *deskService) weigh(ctx context.Context, c campaigns.Campaign) error {
-	entered, err := assessment.ReadFile("what the desk asks", strings.NewReader(plainQuestions), nil, c.ID, false, ownEvidence(c))
+	own, err := assessment.ReadFile("what the desk asks", strings.NewReader(plainQuestions), nil, c.ID, false, ownEvidence(c))
 	if err != nil {
 		return err
 	}
-	reader := assessment.NewReader(d.app.store.DB())
-	last, ok, err := reader.Latest(ctx, c.ID)
-	if err != nil {
-		return err
-	}
-	if ok && last.Assessment.Case == assessment.Assess(entered).Case {
-		return nil
-	}
-	if by, err := d.weighedBy(ctx, c.ID); err != nil || by != "" && by != response.Machine {
+	outdated, err := assessment.NewReader(d.app.store.DB()).Outdated(ctx, response.Machine, own)
+	if err != nil || !outdated {
 		return err
 	}
 	return d.app.store.Tx(ctx, func(tx *sql.Tx) error {
-		_, err := assessment.NewWriter(tx).Record(ctx, response.Machine, d.now(), entered)
+		_, err := assessment.NewWriter(tx).Observe(ctx, response.Machine, d.now(), own)
 		return err
 	})
 }

@@ -39,6 +39,7 @@ const (
 	boardLife  = 30 * time.Second
 	tallyLife  = 5 * time.Second
 	tallyQuick = 20 * time.Millisecond
+	tallyShare = 30                   // of the time at most one part in so many goes into counting
 	quietAfter = 120 * 24 * time.Hour // a campaign of which nothing was heard for so long, and everybody told, is closed
 )
 
@@ -145,9 +146,9 @@ func (b *board) followCampaigns(ctx context.Context, m *boardMoves) error {
 	if err != nil {
 		return err
 	}
-	now := make(map[portcullis.ID]campaigns.Summary, len(list))
-	for _, c := range list {
-		now[c.ID] = c
+	now := make(map[portcullis.ID]*campaigns.Summary, len(list))
+	for i, c := range list {
+		now[c.ID] = &list[i]
 	}
 	b.index.campaignsAre(stands, now, m)
 	b.turn = turn
@@ -204,7 +205,7 @@ func (b *board) followTally(ctx context.Context, at time.Time) (err error) {
 		if fresh, err = b.desk.tally(ctx, at); err == nil {
 			b.tally = fresh
 		}
-	case time.Since(b.tally.at) > tallyLife && !b.counting:
+	case time.Since(b.tally.at) > max(tallyLife, tallyShare*b.tally.took) && !b.counting:
 		b.counting = true
 		go b.recount(at)
 	}
@@ -257,18 +258,24 @@ func bools(a, b bool) int {
 }
 
 // atRisk are the people whom the caller may see, most urgent first.
-func (s *boardState) atRisk(sees func(portcullis.ID) bool) (list []*personState) {
+func (s *boardState) atRisk(sees func(portcullis.ID) bool) []*personState {
+	list := s.concerned(sees)
+	slices.SortFunc(list, urgent)
+	return list
+}
+
+// concerned are the same, in no order.
+func (s *boardState) concerned(sees func(portcullis.ID) bool) (list []*personState) {
 	for _, p := range s.people {
 		if sees(p.id) {
 			list = append(list, p)
 		}
 	}
-	slices.SortFunc(list, urgent)
 	return list
 }
 
 // within are the campaigns that reached somebody whom the caller may see.
-func (s *boardState) within(sees func(portcullis.ID) bool, unbounded bool) (list []campaigns.Summary) {
+func (s *boardState) within(sees func(portcullis.ID) bool, unbounded bool) (list []*campaigns.Summary) {
 	if unbounded {
 		return s.campaigns
 	}

@@ -46,7 +46,7 @@ func TestBoardEqualsRecount(t *testing.T) {
 func differs(got, want *boardState) string {
 	switch {
 	case !reflect.DeepEqual(got.campaigns, want.campaigns):
-		return fmt.Sprintf("campaigns are\n%v, want\n%v", got.campaigns, want.campaigns)
+		return fmt.Sprintf("campaigns are\n%v, want\n%v", idsIn(got.campaigns), idsIn(want.campaigns))
 	case !reflect.DeepEqual(got.all, want.all) || !reflect.DeepEqual(got.notices, want.notices):
 		return "notices differ"
 	case !reflect.DeepEqual(got.clocks, want.clocks):
@@ -63,6 +63,13 @@ func differs(got, want *boardState) string {
 		return fmt.Sprintf("%d people, want %d", len(got.people), len(want.people))
 	}
 	return ""
+}
+
+func idsIn(list []*campaigns.Summary) (ids []string) {
+	for _, c := range list {
+		ids = append(ids, fmt.Sprintf("%+v", *c))
+	}
+	return ids
 }
 
 // boardWorld is a desk with few people, of whom much is found.

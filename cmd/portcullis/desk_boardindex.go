@@ -14,18 +14,18 @@ import (
 // concerns whom, so that a change costs what it changes and not what is stored.
 type boardIndex struct {
 	stands    map[portcullis.ID]campaigns.Stand
-	campaigns map[portcullis.ID]campaigns.Summary // those that are listed
-	notices   map[portcullis.ID]*response.Notice  // without the texts; what it points to never changes
-	home      map[portcullis.ID]portcullis.ID     // of notices: the campaign that theirs has gone up in
-	reached   map[portcullis.ID]idSet             // campaigns by person
-	concerned map[portcullis.ID]idSet             // notices by person
-	delayed   idSet                               // notices whose state time changes
+	campaigns map[portcullis.ID]*campaigns.Summary // those that are listed; what it points to never changes
+	notices   map[portcullis.ID]*response.Notice   // without the texts; what it points to never changes
+	home      map[portcullis.ID]portcullis.ID      // of notices: the campaign that theirs has gone up in
+	reached   map[portcullis.ID]idSet              // campaigns by person
+	concerned map[portcullis.ID]idSet              // notices by person
+	delayed   idSet                                // notices whose state time changes
 }
 
 type idSet map[portcullis.ID]struct{}
 
 func newBoardIndex() *boardIndex {
-	x := &boardIndex{stands: map[portcullis.ID]campaigns.Stand{}, campaigns: map[portcullis.ID]campaigns.Summary{}, reached: map[portcullis.ID]idSet{}}
+	x := &boardIndex{stands: map[portcullis.ID]campaigns.Stand{}, campaigns: map[portcullis.ID]*campaigns.Summary{}, reached: map[portcullis.ID]idSet{}}
 	x.noNotices()
 	return x
 }
@@ -58,9 +58,11 @@ func newBoardMoves() *boardMoves {
 }
 
 // disturb has those reckoned anew whom a campaign, or a notice about it, concerns.
-func (m *boardMoves) disturb(c campaigns.Summary, clocks []*response.Notice) {
-	for _, id := range c.Persons {
-		m.people[id] = true
+func (m *boardMoves) disturb(c *campaigns.Summary, clocks []*response.Notice) {
+	if c != nil {
+		for _, id := range c.Persons {
+			m.people[id] = true
+		}
 	}
 	for _, n := range clocks {
 		m.people[n.Person] = true
@@ -68,7 +70,7 @@ func (m *boardMoves) disturb(c campaigns.Summary, clocks []*response.Notice) {
 }
 
 // campaignsAre takes in how campaigns stand now, with the summaries of those that are listed.
-func (x *boardIndex) campaignsAre(stands map[portcullis.ID]campaigns.Stand, now map[portcullis.ID]campaigns.Summary, m *boardMoves) {
+func (x *boardIndex) campaignsAre(stands map[portcullis.ID]campaigns.Stand, now map[portcullis.ID]*campaigns.Summary, m *boardMoves) {
 	m.many = m.many || len(stands) > movesMost
 	moved := idSet{} // campaigns in which notices lie that may now belong elsewhere
 	for id, s := range stands {
@@ -81,9 +83,12 @@ func (x *boardIndex) campaignsAre(stands map[portcullis.ID]campaigns.Stand, now 
 			continue
 		}
 		x.stands[id] = s
-		is, listed := now[id]
-		if was := inMap(x.campaigns, id); was != nil || listed {
-			x.campaignIs(id, was, is, listed && s.Listed, m)
+		is := now[id]
+		if !s.Listed {
+			is = nil
+		}
+		if was := x.campaigns[id]; was != nil || is != nil {
+			x.campaignIs(id, was, is, m)
 		}
 	}
 	if len(moved) == 0 {
@@ -96,19 +101,20 @@ func (x *boardIndex) campaignsAre(stands map[portcullis.ID]campaigns.Stand, now 
 	}
 }
 
-func (x *boardIndex) campaignIs(id portcullis.ID, was *campaigns.Summary, is campaigns.Summary, listed bool, m *boardMoves) {
+// campaignIs takes in one campaign; nil is none.
+func (x *boardIndex) campaignIs(id portcullis.ID, was, is *campaigns.Summary, m *boardMoves) {
 	if _, known := m.campaigns[id]; !known {
 		m.campaigns[id] = was
 	}
 	m.touched[id] = true
 	if was != nil {
-		m.disturb(*was, nil)
+		m.disturb(was, nil)
 		for _, p := range was.Persons {
 			dropFrom(x.reached, p, id)
 		}
 		delete(x.campaigns, id)
 	}
-	if !listed {
+	if is == nil {
 		return
 	}
 	m.disturb(is, nil)

@@ -17,7 +17,7 @@ import (
 // made, so it never changes: what differs in the next one is copied, the rest is shared.
 type boardState struct {
 	at        time.Time
-	campaigns []campaigns.Summary // seen last first
+	campaigns []*campaigns.Summary // seen last first
 	people    map[portcullis.ID]*personState
 	clocks    map[portcullis.ID][]*response.Notice // by campaign, in the order of all
 	counts    map[portcullis.ID]clockCount         // by campaign; those that are not zero
@@ -49,7 +49,7 @@ func byUrgency(a, b *response.Notice) int {
 	return cmp.Or(bools(running(b), running(a)), a.Due.Compare(b.Due), cmp.Compare(a.ID, b.ID))
 }
 
-func byLast(a, b campaigns.Summary) int {
+func byLast(a, b *campaigns.Summary) int {
 	return cmp.Or(b.Last.Compare(a.Last), cmp.Compare(a.ID, b.ID))
 }
 
@@ -82,21 +82,21 @@ func (s *boardState) with(x *boardIndex, m *boardMoves, at time.Time) *boardStat
 	if len(m.campaigns) > 0 {
 		next.campaigns = slices.Clone(s.campaigns)
 		for id, was := range m.campaigns {
-			next.campaigns = replaced(next.campaigns, was, inMap(x.campaigns, id), byLast)
+			next.campaigns = replaced(next.campaigns, was, x.campaigns[id], byLast)
 		}
 	}
 	if len(m.notices) > 0 {
 		next.all = slices.Clone(s.all)
 		for id, was := range m.notices {
 			if is := x.notices[id]; is != was.notice {
-				next.all = replaced(next.all, pointer(was.notice), pointer(is), byUrgency)
+				next.all = replaced(next.all, was.notice, is, byUrgency)
 			}
 		}
 		next.notices = runningOf(next.all)
 		next.moveClocks(s, x, m)
 	}
 	for id := range m.touched {
-		if c, ok := x.campaigns[id]; !ok || m.campaigns[id] != nil || next.open(c) != s.open(c) {
+		if c := x.campaigns[id]; c == nil || m.campaigns[id] != nil || next.open(c) != s.open(c) {
 			m.disturb(c, next.clocks[id])
 		}
 	}
@@ -162,8 +162,8 @@ func (s *boardState) reckon(x *boardIndex, id portcullis.ID) {
 	}
 	for notice := range x.concerned[id] { // each round of notices names the mails that the ones before did not
 		n := x.notices[notice]
-		c, listed := x.campaigns[x.home[notice]]
-		if running(n) || listed && s.open(c) {
+		c := x.campaigns[x.home[notice]]
+		if running(n) || c != nil && s.open(c) {
 			p.events += len(n.Reach.Events)
 		}
 		if !running(n) {
@@ -188,7 +188,7 @@ func later(a, b time.Time) time.Time {
 }
 
 // open tells whether a campaign still asks for attention.
-func (s *boardState) open(c campaigns.Summary) bool {
+func (s *boardState) open(c *campaigns.Summary) bool {
 	return s.at.Sub(c.Last) < quietAfter || s.untold(c.ID) > 0
 }
 
@@ -204,29 +204,31 @@ func runningOf(all []*response.Notice) []*response.Notice {
 }
 
 // replaced puts one for another into a sorted list; nil is none.
-func replaced[T any](list []T, was, is *T, order func(a, b T) int) []T {
+func replaced[T any](list []*T, was, is *T, order func(a, b *T) int) []*T {
 	if was != nil {
-		if at, found := slices.BinarySearchFunc(list, *was, order); found {
+		if at, found := slices.BinarySearchFunc(list, was, order); found {
 			list = slices.Delete(list, at, at+1)
 		}
 	}
 	if is != nil {
-		at, _ := slices.BinarySearchFunc(list, *is, order)
-		list = slices.Insert(list, at, *is)
+		at, _ := slices.BinarySearchFunc(list, is, order)
+		list = slices.Insert(list, at, is)
 	}
 	return list
 }
 
-func inMap[V any](m map[portcullis.ID]V, id portcullis.ID) *V {
-	if v, ok := m[id]; ok {
-		return &v
+// foremost are the first most of a list by an order, in that order: a page shows a few, and sorting
+// ten thousand for them takes longer than all the rest of it.
+func foremost[T any](list []T, most int, order func(a, b T) int) []T {
+	first := make([]T, 0, most+1)
+	for _, one := range list {
+		if len(first) == most && order(one, first[most-1]) >= 0 {
+			continue
+		}
+		at := sort.Search(len(first), func(i int) bool { return order(first[i], one) > 0 }) // after its equals
+		if first = slices.Insert(first, at, one); len(first) > most {
+			first = first[:most]
+		}
 	}
-	return nil
-}
-
-func pointer(n *response.Notice) **response.Notice {
-	if n == nil {
-		return nil
-	}
-	return &n
+	return first
 }

@@ -35,14 +35,14 @@ func playedDesk(t *testing.T) *server {
 func as(t *testing.T, c api.Caller) context.Context { return api.WithCaller(t.Context(), c) }
 
 // widest is the campaign that reached most people.
-func widest(t *testing.T, s *server) campaigns.Summary {
+func widest(t *testing.T, s *server) *campaigns.Summary {
 	t.Helper()
 	board, err := s.desk.board.get(t.Context())
 	must(t, err)
 	if len(board.campaigns) == 0 {
 		t.Fatal("the exercise holds no campaign")
 	}
-	return slices.MaxFunc(board.campaigns, func(a, b campaigns.Summary) int { return a.People - b.People })
+	return slices.MaxFunc(board.campaigns, func(a, b *campaigns.Summary) int { return a.People - b.People })
 }
 
 // TestBoundsHoldOnPages shows each page to somebody who may see one person, and looks for the

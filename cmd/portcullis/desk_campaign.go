@@ -37,7 +37,7 @@ func (d *deskService) Campaign(ctx context.Context, id portcullis.ID) (out web.C
 		return out, d.plain(err)
 	}
 	c.Persons = targetIDs(c)
-	out = web.Campaign{CampaignRow: d.campaignRow(s, c.Summary), Version: c.Version, MembersTotal: len(c.Members)}
+	out = web.Campaign{CampaignRow: d.campaignRow(s, &c.Summary), Version: c.Version, MembersTotal: len(c.Members)}
 	out.Techniques = c.Techniques
 	for _, from := range c.MergedFrom[:min(len(c.MergedFrom), 20)] {
 		out.MergedFrom = append(out.MergedFrom, d.campaignRef(from.ID))
@@ -341,7 +341,7 @@ func (d *deskService) timeline(s *boardState, c campaigns.Campaign, sees func(po
 }
 
 // spark is how many mails, of those that notices name, fell in each of 40 equal steps.
-func (s *boardState) spark(c campaigns.Summary) []int {
+func (s *boardState) spark(c *campaigns.Summary) []int {
 	span := c.Last.Sub(c.First)
 	if span <= 0 {
 		return nil
@@ -384,7 +384,7 @@ func edits(history []campaigns.Change) (out []web.Edit) {
 // others are campaigns of about the same time or the same people.
 func (d *deskService) others(s *boardState, c campaigns.Campaign, sees func(portcullis.ID) bool) (out []web.Other) {
 	type rated struct {
-		c      campaigns.Summary
+		c      *campaigns.Summary
 		shared int
 		apart  time.Duration
 	}

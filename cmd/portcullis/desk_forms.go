@@ -144,8 +144,8 @@ func (d *deskService) Weigh(ctx context.Context, a web.EvidenceAct) error {
 		if err != nil {
 			return err
 		}
-		if int(head.Seq) != a.Version {
-			return d.weighedMeanwhile(ctx, tx, c.ID)
+		if err := d.weighedMeanwhile(ctx, tx, c.ID, int64(a.Version), head.Seq); err != nil {
+			return err
 		}
 		if !slices.ContainsFunc(entered.Questions, func(q assessment.Question) bool { return q.Proposition == proposition }) {
 			return &web.InvalidError{Field: "likelihood", Why: "This is not asked of this campaign. “portcullis assess --hypotheses” asks it."}
@@ -158,19 +158,29 @@ func (d *deskService) Weigh(ctx context.Context, a web.EvidenceAct) error {
 	if errors.As(err, &wrong) {
 		return &web.InvalidError{Field: "note", Why: sentence(wrong.Error())}
 	}
-	if err == nil {
-		d.changed("campaigns", c.ID)
+	if err != nil {
+		return err
 	}
-	return err
+	d.changed("campaigns", c.ID)
+	return d.plain(d.weigh(ctx, c)) // one origin speaks once: the machine makes way where a person spoke for it
 }
 
-// weighedMeanwhile tells the later of two who was faster.
-func (d *deskService) weighedMeanwhile(ctx context.Context, tx *sql.Tx, id portcullis.ID) error {
-	last, err := chain.Latest(ctx, tx, assessment.LogOf(id), 0, 1)
-	if err != nil || len(last) == 0 {
-		return errors.Join(err, web.ErrNotFound)
+// weighedMeanwhile tells the later of two people who was faster. What the machine entered meanwhile
+// stands beside and takes nothing from what was typed.
+func (d *deskService) weighedMeanwhile(ctx context.Context, tx *sql.Tx, id portcullis.ID, seen, head int64) error {
+	if seen < 0 || seen > head {
+		return web.ErrNotFound
 	}
-	return &web.ConflictError{By: orMachine(last[0].Who), When: last[0].Time, What: "the assessment was weighed anew"}
+	since, err := chain.Entries(ctx, tx, assessment.LogOf(id), seen, 500)
+	if err != nil {
+		return err
+	}
+	for _, e := range slices.Backward(since) {
+		if e.Who != response.Machine {
+			return &web.ConflictError{By: e.Who, When: e.Time, What: "the assessment was weighed anew"}
+		}
+	}
+	return nil
 }
 
 // evidenceOf reads what was typed.

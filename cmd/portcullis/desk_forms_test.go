@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -182,7 +183,8 @@ func TestEvidenceAtTheDesk(t *testing.T) {
 	if p := page.Assessment.Propositions[at]; p.Off != "" || !slices.ContainsFunc(p.Evidence, func(w web.Weighed) bool { return w.Text == act.Note && w.Grade == "B2" }) {
 		t.Errorf("the matrix lacks it: %+v", p)
 	}
-	act.Version, act.Likelihood = page.Assessment.Version, map[string]string{"no such": "rare"}
+	s.machineGoesOn(t, c.ID, act.Note)
+	act.Version, act.Likelihood = page.Assessment.Version, map[string]string{"no such": "rare"} // the machine's entry since is no reason to begin anew
 	var invalid *web.InvalidError
 	if err := s.desk.Weigh(ana, act); !errors.As(err, &invalid) {
 		t.Errorf("a hypothesis that is not there: %v", err)
@@ -193,6 +195,34 @@ func TestEvidenceAtTheDesk(t *testing.T) {
 		t.Errorf("replay: %+v", again)
 	}
 	s.audited(t, "ana assess", 1)
+}
+
+// machineGoesOn has the machine find less that holds a campaign together, after somebody entered
+// a note: the machine's own entry follows, and the note stays.
+func (s *server) machineGoesOn(t *testing.T, id portcullis.ID, note string) {
+	t.Helper()
+	full, err := s.desk.campaignRecords().Campaign(t.Context(), id)
+	must(t, err)
+	must(t, s.desk.weigh(t.Context(), full))
+	if by, err := s.desk.weighedBy(t.Context(), id); err != nil || by == response.Machine {
+		t.Errorf("the machine entered what was there already: %v", err)
+	}
+	full.Reasons = slices.DeleteFunc(full.Reasons, func(r campaigns.Reason) bool { return r.Kind == campaigns.ReasonInfrastructure })
+	must(t, s.desk.weigh(t.Context(), full))
+	if by, err := s.desk.weighedBy(t.Context(), id); err != nil || by != response.Machine {
+		t.Errorf("the machine stopped weighing: last was %q, %v", by, err)
+	}
+	page, err := s.desk.Campaign(as(t, formAnalyst), id)
+	must(t, err)
+	hands := map[string]string{}
+	for _, p := range page.Assessment.Propositions {
+		for _, w := range p.Evidence {
+			hands[w.Text] = w.By
+		}
+	}
+	if hands[note] != formAnalyst.Name || !slices.Contains(slices.Collect(maps.Values(hands)), response.Machine) {
+		t.Errorf("who entered what: %v", hands)
+	}
 }
 
 // TestPersonalHuntAtTheDesk asks for an address, lets a second person agree, and runs it, by the

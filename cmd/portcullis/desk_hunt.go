@@ -339,7 +339,7 @@ func (d *deskService) boundedAdded(ctx context.Context, out web.Added) web.Added
 	out.Sightings = 0
 	s, err := d.board.get(ctx)
 	out.Campaigns = slices.DeleteFunc(out.Campaigns, func(c web.CampaignRef) bool {
-		return err != nil || !slices.ContainsFunc(s.campaigns, func(one campaigns.Summary) bool {
+		return err != nil || !slices.ContainsFunc(s.campaigns, func(one *campaigns.Summary) bool {
 			return one.ID == c.ID && slices.ContainsFunc(one.Persons, sees)
 		})
 	})

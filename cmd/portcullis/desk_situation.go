@@ -59,22 +59,19 @@ func (d *deskService) counts(ctx context.Context, s *boardState, sees func(portc
 		out.Totals.Findings, out.Totals.Targeted = s.activity.Findings, s.activity.AllTargeted
 	}
 	list := s.within(sees, unbounded)
-	open := make([]campaigns.Summary, 0, len(list))
+	open := make([]pressing, 0, len(list))
 	for _, c := range list {
 		if s.open(c) {
-			open = append(open, c)
+			open = append(open, pressing{c, s.overdue(c.ID)})
 		}
 	}
-	slices.SortStableFunc(open, func(a, b campaigns.Summary) int {
-		return cmp.Or(cmp.Compare(s.overdue(b.ID), s.overdue(a.ID)), cmp.Compare(b.Severity, a.Severity), b.Last.Compare(a.Last))
-	})
 	out.Totals.Campaigns = len(open)
-	for _, c := range open[:min(len(open), firstRows)] {
-		out.Campaigns = append(out.Campaigns, d.campaignRow(s, c))
+	for _, p := range foremost(open, firstRows, byPressure) {
+		out.Campaigns = append(out.Campaigns, d.campaignRow(s, p.campaign))
 	}
-	atRisk := s.atRisk(sees)
+	atRisk := s.concerned(sees)
 	out.Totals.People = len(atRisk)
-	for _, p := range atRisk[:min(len(atRisk), firstRows)] {
+	for _, p := range foremost(atRisk, firstRows, urgent) {
 		out.People = append(out.People, d.personRow(p))
 	}
 	for _, n := range s.notices {
@@ -91,7 +88,23 @@ func (d *deskService) counts(ctx context.Context, s *boardState, sees func(portc
 	}
 }
 
-func (d *deskService) campaignRow(s *boardState, c campaigns.Summary) web.CampaignRow {
+// pressing is an open campaign with how many of those it reached should know by now.
+type pressing struct {
+	campaign *campaigns.Summary
+	overdue  int
+}
+
+func byPressure(a, b pressing) int {
+	if a.overdue != b.overdue {
+		return cmp.Compare(b.overdue, a.overdue)
+	}
+	if a.campaign.Severity != b.campaign.Severity {
+		return cmp.Compare(b.campaign.Severity, a.campaign.Severity)
+	}
+	return byLast(a.campaign, b.campaign)
+}
+
+func (d *deskService) campaignRow(s *boardState, c *campaigns.Summary) web.CampaignRow {
 	row := web.CampaignRow{CampaignRef: d.campaignRef(c.ID), State: "closed", Severity: c.Severity, First: c.First, Last: c.Last,
 		Events: c.Events, Findings: c.Findings, People: c.People, Overdue: s.overdue(c.ID), Untold: s.untold(c.ID), Techniques: c.Techniques}
 	if s.open(c) {
@@ -133,7 +146,7 @@ func (d *deskService) Campaigns(ctx context.Context, q web.CampaignQuery) (out w
 	if err != nil {
 		return out, d.plain(err)
 	}
-	var list []campaigns.Summary
+	var list []*campaigns.Summary
 	sees := d.sees(ctx)
 	words := strings.ToLower(strings.TrimSpace(q.Text))
 	for _, c := range s.within(sees, caller(ctx).Scope.Unbounded()) {

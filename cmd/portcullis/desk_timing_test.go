@@ -182,7 +182,7 @@ func BenchmarkSituation(b *testing.B) {
 	})
 	page, err := s.desk.Notices(ctx, web.NoticeQuery{State: "drafted", Limit: 100})
 	must(b, err)
-	list, err := s.desk.campaignRecords().Campaigns(ctx, campaigns.Query{Limit: 200})
+	list, err := s.desk.campaignRecords().Campaigns(ctx, campaigns.Query{Limit: busyCampaigns})
 	must(b, err)
 	pages, err := web.New(web.Config{Desk: s.desk, Now: time.Now, Guard: func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { next.ServeHTTP(w, r.WithContext(ctx)) })
@@ -221,7 +221,7 @@ func BenchmarkSituation(b *testing.B) {
 			slowest, n := time.Duration(0), 0
 			for b.Loop() {
 				b.StopTimer()
-				change.make(n % 50)
+				change.make(n)
 				n++
 				s.desk.board.stale()
 				time.Sleep(boardPause)

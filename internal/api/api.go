@@ -96,7 +96,8 @@ type Route struct {
 	Summary      string
 	Role         Role // the least a caller must have; "" is anybody who is signed in
 	Query        []Param
-	Body, Result any // example values whose types describe the JSON; nil is none
+	Body, Result any      // example values whose types describe the JSON; nil is none
+	Media        []string // media types of an answer that is no JSON; Result is nil then
 	Handle       http.HandlerFunc
 }
 

@@ -130,6 +130,12 @@ func (s *schemas) operation(r Route) operation {
 	if r.Result != nil {
 		status, done = http.StatusOK, response{Description: "The answer.", Content: map[string]mediaType{"application/json": {s.answer(r.Result)}}}
 	}
+	if len(r.Media) > 0 {
+		status, done = http.StatusOK, response{Description: "The document.", Content: map[string]mediaType{}}
+		for _, name := range r.Media {
+			done.Content[name] = mediaType{&schema{Type: "string"}}
+		}
+	}
 	op.Responses[strconv.Itoa(status)] = done
 	return op
 }

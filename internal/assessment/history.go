@@ -30,12 +30,17 @@ type Outcome struct {
 	Why         string        `json:"why"`
 }
 
+// RefusedError says why something cannot be entered, for whoever asked.
+type RefusedError struct{ Reason string }
+
+func (e *RefusedError) Error() string { return e.Reason }
+
 // Score enters how a campaign's latest statement on a proposition turned out: the
 // ledger from which the house learns how far to trust its own words. A statement is
 // scored once; the log keeps who said so and why.
 func (w *Writer) Score(ctx context.Context, who string, at time.Time, campaign portcullis.ID, p Proposition, held bool, why string) (Outcome, error) {
 	if who == "" || why == "" {
-		return Outcome{}, errors.New("score assessment: say who says how it turned out, and how that is known")
+		return Outcome{}, &RefusedError{"say who says how it turned out, and how that is known"}
 	}
 	s, ok, err := w.Latest(ctx, campaign)
 	if err != nil {
@@ -46,7 +51,7 @@ func (w *Writer) Score(ctx context.Context, who string, at time.Time, campaign p
 		return Outcome{}, ErrNotAssessed
 	}
 	if !asked {
-		return Outcome{}, fmt.Errorf("score assessment: the latest assessment of %s says nothing of %q", campaign, p)
+		return Outcome{}, &RefusedError{fmt.Sprintf("the latest assessment of %s says nothing of %q", campaign, p)}
 	}
 	o := Outcome{campaign, s.Seq, p, a.Lead, a.Likelihood.Chance, a.Likelihood.Uncapped, a.Likelihood.Word, held, utc(at), who, why}
 	truth := 0
@@ -60,7 +65,7 @@ func (w *Writer) Score(ctx context.Context, who string, at time.Time, campaign p
 		return Outcome{}, fmt.Errorf("score assessment of %s: %w", campaign, err)
 	}
 	if n, err := res.RowsAffected(); err == nil && n == 0 {
-		return Outcome{}, fmt.Errorf("this statement on %q has been scored already; `portcullis assess score` lists what was", p)
+		return Outcome{}, &RefusedError{fmt.Sprintf("this statement on %q has been scored already; the ledger (`portcullis assess score`, /assessments/history) lists what was", p)}
 	}
 	return o, w.enter(ctx, campaign, who, at, logged{entryScored, string(p), o})
 }

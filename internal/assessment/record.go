@@ -57,6 +57,11 @@ func NewWriter(tx *sql.Tx) *Writer { return &Writer{Reader: Reader{tx}, tx: tx} 
 // the name of who entered it; weighs it; and keeps the result. What has not changed is
 // not entered again, so the log tells who brought what.
 func (w *Writer) Record(ctx context.Context, who string, at time.Time, c Case) (Assessment, error) {
+	return w.record(ctx, at, c, who, func(logged) string { return who })
+}
+
+// record enters each change under the name that author gives.
+func (w *Writer) record(ctx context.Context, at time.Time, c Case, who string, author func(logged) string) (Assessment, error) {
 	if err := c.Validate(); err != nil {
 		return Assessment{}, err
 	}
@@ -68,7 +73,7 @@ func (w *Writer) Record(ctx context.Context, who string, at time.Time, c Case) (
 		return Assessment{}, err
 	}
 	for _, e := range changes(before, c) {
-		if err := w.enter(ctx, c.Campaign, who, at, e); err != nil {
+		if err := w.enter(ctx, c.Campaign, author(e), at, e); err != nil {
 			return Assessment{}, err
 		}
 	}

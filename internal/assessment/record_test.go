@@ -2,13 +2,18 @@ package assessment_test
 
 import (
 	"bytes"
+	"context"
+	"crypto/rand"
 	"database/sql"
 	"encoding/json"
 	"errors"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/jackc/pgx/v5"
 
 	"portcullis.example/portcullis/internal/api"
 	"portcullis.example/portcullis/internal/assessment"
@@ -30,11 +35,26 @@ func config(t testing.TB) store.Config {
 	}}
 }
 
-// postgresConfig is a database of its own.
+// postgresConfig makes a database and drops it after the test.
 func postgresConfig(t testing.TB) store.Config {
+	server := testenv.Postgres(t)
+	name := "test_" + strings.ToLower(rand.Text())
+	administer(t, server, "CREATE DATABASE "+name)
+	t.Cleanup(func() { administer(t, server, "DROP DATABASE "+name+" WITH (FORCE)") })
+	address, err := url.Parse(server)
+	must(t, err)
+	address.Path = "/" + name
 	cfg := config(t)
-	cfg.URL, cfg.Dir = testenv.Database(t), ""
+	cfg.URL, cfg.Dir = address.String(), ""
 	return cfg
+}
+
+func administer(t testing.TB, server, statement string) {
+	t.Helper()
+	conn, err := pgx.Connect(context.Background(), server)
+	must(t, err)
+	_, err = conn.Exec(context.Background(), statement)
+	must(t, errors.Join(err, conn.Close(context.Background())))
 }
 
 func onBoth(t *testing.T, test func(t *testing.T, s *store.Store)) {
@@ -243,6 +263,8 @@ func TestRoutes(t *testing.T) {
 		{api.Analyst, "POST", "/campaigns/campaign:example/assessment/export", `{"why":"x"}`, 403, "", "eron"},
 		{api.Approver, "POST", "/campaigns/campaign:example/assessment/export", `{"why":"x"}`, 200, `"approver":"carla"`, ""},
 		{api.Analyst, "POST", "/campaigns/campaign:example/assessment/outcome", `{"proposition":"taken","held":false,"why":"x"}`, 200, `"held":false`, ""},
+		{api.Analyst, "POST", "/campaigns/campaign:example/assessment/outcome", `{"proposition":"taken","held":false,"why":"x"}`, 422, "scored already", ""},
+		{api.Analyst, "POST", "/campaigns/campaign:example/assessment/outcome", `{"proposition":"other","held":false,"why":"x"}`, 422, "says nothing of", ""},
 		{api.Analyst, "POST", "/campaigns/campaign:example/assessment/outcome", `{"proposition":"actor","held":true,"why":"x"}`, 403, "", ""},
 		{api.Analyst, "GET", "/campaigns/campaign:example/assessment/replay", "", 200, `"same":1`, ""},
 		{api.Analyst, "GET", "/assessments/history", "", 200, `"scored":1`, ""},

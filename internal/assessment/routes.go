@@ -70,7 +70,10 @@ func (h handlers) latest(w http.ResponseWriter, r *http.Request) (Stored, bool) 
 
 // refuse tells a peer what is its own to mend.
 func refuse(w http.ResponseWriter, err error) {
+	var refused *RefusedError
 	switch {
+	case errors.As(err, &refused):
+		api.WriteError(w, api.Problemf(http.StatusUnprocessableEntity, "%s", refused.Reason))
 	case errors.Is(err, ErrNotAssessed):
 		api.WriteError(w, api.Problemf(http.StatusNotFound, "This campaign has not been assessed."))
 	case errors.Is(err, ErrNoApprover):

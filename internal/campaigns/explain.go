@@ -30,6 +30,9 @@ type Weighing struct {
 func (r *Reader) Explain(ctx context.Context, a, b portcullis.ID) (Weighing, error) {
 	var pair []*profile
 	for _, event := range []portcullis.ID{a, b} {
+		if event == "" {
+			return Weighing{}, refusef("two events are weighed against each other: name both, a and b")
+		}
 		p, err := r.item(ctx, event)
 		if err != nil {
 			return Weighing{}, err

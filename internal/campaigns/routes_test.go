@@ -33,6 +33,7 @@ func TestRoutes(t *testing.T) {
 		{"GET", "/campaigns/campaign:none", "", 404, "no such campaign"},
 		{"GET", fmt.Sprintf("/campaigns/explain?a=%s&b=%s", items[0].Event, items[1].Event), "", 200, `"linked":true`},
 		{"GET", fmt.Sprintf("/campaigns/explain?a=%s&b=%s", items[0].Event, items[0].Event), "", 422, "against itself"},
+		{"GET", fmt.Sprintf("/campaigns/explain?a=%s", items[0].Event), "", 422, "name both"},
 		{"POST", "/campaigns/" + string(a.ID) + "/merge", fmt.Sprintf(`{"with":%q,"why":"x","version":%d}`, a.ID, a.Version), 422, "with itself"},
 		{"POST", "/campaigns/" + string(a.ID) + "/merge", fmt.Sprintf(`{"with":%q,"why":"","version":%d}`, b.ID, a.Version), 422, "a reason"},
 		{"POST", "/campaigns/" + string(a.ID) + "/merge", fmt.Sprintf(`{"with":%q,"why":"x","version":%d}`, b.ID, a.Version), 200, `"events":4`},

@@ -70,7 +70,7 @@ var attributeTypes = map[string]portcullis.ObservableType{
 	"filename": portcullis.TypeFileName, "email-subject": portcullis.TypeSubject, "email-message-id": portcullis.TypeMessageID,
 }
 
-// OwnLists are the lists that come with the program: link shorteners, shared hosting,
+// OwnLists are the lists that come with the program: link shorteners, services that rewrite links, shared hosting,
 // mailbox providers, bulk-mail services, and what is in nearly every HTML mail.
 var OwnLists = sync.OnceValue(func() *Warninglists {
 	w, _, err := LoadWarninglists(ownLists)

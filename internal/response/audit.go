@@ -275,7 +275,7 @@ var auditPage = template.Must(template.New("audit").Funcs(template.FuncMap{"at":
 <h2 id="clocks">Clocks</h2>
 <table aria-labelledby="clocks"><thead><tr><th scope="col">Person</th><th scope="col">Campaign</th><th scope="col">Could have known</th><th scope="col">Knew</th><th scope="col">Told</th><th scope="col">How</th><th scope="col">Late by</th></tr></thead>
 <tbody>
-{{range .Clocks}}<tr><td>{{.Name}}</td><td>{{short .Campaign}}</td><td>{{at .CouldKnow}}</td><td>{{at .Knew}}</td><td>{{at .Told}}</td><td>{{.How}}</td><td>{{.Late}}</td></tr>
+{{range .Clocks}}<tr><td>{{.Name}}</td><td>{{short .Campaign}}</td><td>{{at .CouldKnow}}</td><td>{{at .Knew}}</td><td>{{if eq .State "withdrawn"}}withdrawn{{else}}{{at .Told}}{{end}}</td><td>{{.How}}</td><td>{{.Late}}</td></tr>
 {{end}}</tbody></table>
 <h2 id="entries">Entries</h2>
 <table aria-labelledby="entries"><thead><tr><th scope="col">No.</th><th scope="col">Time</th><th scope="col">Who</th><th scope="col">What</th><th scope="col">Notice</th><th scope="col">More</th></tr></thead>

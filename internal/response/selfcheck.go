@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 	"strconv"
+	"strings"
 )
 
 // SelfCheck is what came of somebody looking through an own mailbox, alone on an own
@@ -13,6 +14,8 @@ type SelfCheck struct {
 	Messages  int64      // that were read
 	Unread    int        // places that could not be read
 	Why       []string   // the first reasons for that, as the program states them
+	Encrypted int        // messages that say something only to who has the key
+	Own       []string   // addresses that were taken to be the person's
 	Ordinary  int        // messages that look like mass phishing, which nobody meant for this person
 	Hunts     []Hunt     // what was looked for beside what the program knows by itself
 	Events    []Received // in the order of time
@@ -25,9 +28,9 @@ type Hunt struct{ Issuer, For string }
 
 type aboutCheck struct {
 	about
-	Messages, Issuer, For, Call string
-	Unread, Hunts, Ordinary     int
-	One                         bool // message was read
+	Messages, Issuer, For, Call, Own   string
+	Unread, Encrypted, Hunts, Ordinary int
+	One                                bool // message was read
 }
 
 // maxSaidAlone is all that a pack can hold: nobody else has the text for somebody who is alone with the page.
@@ -40,7 +43,7 @@ const maxCheckEvents = 200
 // notice does.
 func (o *Office) SelfCheck(c SelfCheck) (Document, error) {
 	p := &page{language: o.languages.For(c.Languages, o.cfg.Language), office: o}
-	a := aboutCheck{Messages: grouped(c.Messages), One: c.Messages == 1, Unread: c.Unread, Ordinary: c.Ordinary, Hunts: len(c.Hunts), Call: shorten(plain(cmp.Or(c.Call, o.cfg.Office)), 200)}
+	a := aboutCheck{Messages: grouped(c.Messages), One: c.Messages == 1, Unread: c.Unread, Encrypted: c.Encrypted, Ordinary: c.Ordinary, Hunts: len(c.Hunts), Call: shorten(plain(cmp.Or(c.Call, o.cfg.Office)), 200)}
 	a.Count, a.Came = len(c.Events), came(c.Events)
 	a.More, a.Telephone = max(0, len(c.Events)-maxCheckEvents), o.cfg.Telephone
 	if len(c.Events) > 0 {
@@ -110,6 +113,13 @@ func (p *page) checkHow(c SelfCheck, a aboutCheck) (items []string) {
 	}
 	if c.Ordinary > 0 {
 		items = append(items, p.say("check_how_ordinary", a))
+	}
+	if len(c.Own) > 0 {
+		a.Own = shorten(plain(strings.Join(c.Own, ", ")), 300)
+		items = append(items, p.say("check_how_own", a))
+	}
+	if c.Encrypted > 0 {
+		items = append(items, p.say("check_how_encrypted", a))
 	}
 	items = append(items, p.say("check_how_alone", a))
 	if c.Unread > 0 {

@@ -17,6 +17,8 @@ import (
 	"testing"
 
 	"golang.org/x/net/html"
+
+	"portcullis.example/portcullis"
 )
 
 var update = flag.Bool("update", false, "write the golden files")
@@ -222,6 +224,25 @@ func TestAssetsAreBuilt(t *testing.T) {
 		}
 		if bytes.Contains(content, []byte(`"resolved"`)) {
 			t.Errorf("%s names a registry's host; npm install --omit-lockfile-registry-resolved", lock)
+		}
+	}
+}
+
+// TestWithdrawnIsNotOverdue: a notice that was withdrawn is told to nobody, and nobody is late with it.
+func TestWithdrawnIsNotOverdue(t *testing.T) {
+	f := &fakeDesk{states: map[portcullis.ID]NoticeState{}}
+	h := newDesk(t, f)
+	before := strings.Count(get(t, h, "/knew", "approver").Body.String(), "not told, overdue")
+	if before == 0 {
+		t.Fatal("nobody is overdue: this test shows nothing")
+	}
+	for i := range 40 {
+		f.states[portcullis.ID(fmt.Sprintf("notice:%04d", i))] = Withdrawn
+	}
+	for _, path := range []string{"/knew", "/notices"} {
+		page := get(t, h, path, "approver").Body.String()
+		if strings.Contains(page, "overdue since") || strings.Contains(page, "not told, overdue") || strings.Contains(page, "pc-row-late") || !strings.Contains(page, "withdrawn") {
+			t.Errorf("%s shows withdrawn notices as overdue", path)
 		}
 	}
 }
