@@ -42,12 +42,15 @@ func (s *session) Release(ctx context.Context, r *wire.Result, keys *wire.Keys) 
 		_ = hold.Cancel(context.WithoutCancel(ctx))
 		return s.outcome(0, rows, s.g.ledgerFailed(ctx, err), enforce)
 	}
+	nearly := hold.Nearly
 	if err := hold.Commit(ctx); err != nil {
 		return 0, err
 	}
 	if stop != nil {
 		s.leave()
 		s.g.stopped(ctx, j, stop)
+	} else if enforce {
+		s.nearly = append(s.nearly, nearly...)
 	}
 	s.unusual(s.g.normals.Saw(j.subject, voters, now))
 	return s.outcome(limit, rows, why, enforce)

@@ -3,6 +3,7 @@ package register
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"strings"
 	"sync"
@@ -40,6 +41,7 @@ type session struct {
 
 	voters []uint64
 	ends   []int
+	nearly []meter.Left // to be told
 }
 
 // Begin is wire's: who somebody is matters once they ask for something that is protected.
@@ -234,6 +236,18 @@ func (s *session) Ready(status byte) {
 	}
 	s.settled, s.failed = s.path, false
 	maps.DeleteFunc(s.cursors, func(_ string, r wire.Result) bool { return r.Creates == nil || !r.Creates.Hold })
+}
+
+// Tell is wire's: who comes near the end of a budget hears of it before it ends, once each time.
+func (s *session) Tell() (all []string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, l := range s.nearly {
+		all = append(all, fmt.Sprintf("register guard: %d of the %d voters that the budget %q allows %s %s each %s have been given out, so %d are left; SHOW portcullis.left lists all budgets",
+			l.Used, l.Limit, l.Budget, l.Per, l.Who, l.Window, l.Limit-l.Used))
+	}
+	s.nearly = nil
+	return all
 }
 
 // Notice is wire's: a message of PostgreSQL's can quote values (a failed cast, a constraint's

@@ -8,7 +8,8 @@ import (
 
 // Hold is what Reserve counted for rows that have not left yet. Commit or Cancel it, once.
 type Hold struct {
-	Allowed int // so many of the rows may leave
+	Allowed int    // so many of the rows may leave
+	Nearly  []Left // bounds of which, with these rows, four fifths are used; each is told when it comes to that
 
 	m       *Meter
 	account *account

@@ -251,9 +251,13 @@ func (m *Meter) fill(h *Hold, lines []line, at int64) *Stop {
 	if !enforce {
 		n = int64(len(h.voters))
 	}
+	var before [maxTold][windows]int64
 	for i := range lines {
 		if l := &lines[i]; l.tracker != nil {
 			l.tracker.advance(at)
+			if i < maxTold {
+				before[i] = l.tracker.count
+			}
 			if stop := h.take(l, int(n), enforce); stop != nil {
 				why = stop
 			}
@@ -264,7 +268,26 @@ func (m *Meter) fill(h *Hold, lines []line, at int64) *Stop {
 	}
 	h.Allowed = int(n)
 	h.trim()
+	for i := range lines[:min(len(lines), maxTold)] {
+		h.nearly(&lines[i], &before[i])
+	}
 	return why
+}
+
+// maxTold is how many budgets of one subject are watched for coming near their end.
+const maxTold = 16
+
+// nearly notes the windows in which a budget passed four fifths.
+func (h *Hold) nearly(l *line, before *[windows]int64) {
+	if l.tracker == nil || l.tracker.count == *before {
+		return
+	}
+	for w := Hour; w < windows; w++ {
+		limit, used := l.limits.of[w], l.tracker.count[w]
+		if l.limits.mask&(1<<w) != 0 && before[w]*5 < limit*4 && used*5 >= limit*4 {
+			h.Nearly = append(h.Nearly, Left{l.budget.Name, l.budget.Per, l.of.who, w.String(), limit, used})
+		}
+	}
 }
 
 // maxAccounts bounds what is remembered about subjects; it is found again when needed.

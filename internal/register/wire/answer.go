@@ -107,9 +107,24 @@ func (r *rows) ready(frame []byte) error {
 	if r.stop != nil {
 		return r.stopReady(status, frame)
 	}
+	r.notices()
 	r.out.pass(frame)
 	r.idle = true
 	return nil
+}
+
+// notices adds what the client is to be told by the guard.
+func (r *rows) notices() {
+	if r.teller == nil {
+		return
+	}
+	r.ask()
+	all := r.teller.Tell()
+	r.asking.Unlock()
+	for _, text := range all {
+		f := Fields{all: []field{{'S', "NOTICE"}, {'V', "NOTICE"}, {'C', codeSuccess}, {'M', clean(text)}}}
+		r.out.anew = f.append(r.out.anew)
+	}
 }
 
 // completed deals with CommandComplete, EmptyQueryResponse, PortalSuspended.

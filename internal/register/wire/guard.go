@@ -27,7 +27,7 @@ type Start struct {
 // Session judges what one client does. Its methods are asked in PostgreSQL's
 // order of things, and their calls never overlap. What else a session can do
 // is said by further interfaces it may implement: Binder, Noticer, Notifier,
-// Reporter, Follower, Leaver.
+// Reporter, Follower, Teller, Leaver.
 type Session interface {
 	// Statement is asked for the text of a Query (simple) or Parse, before it
 	// is sent on. With an error nothing is sent on: PostgreSQL is given a
@@ -78,6 +78,12 @@ type Reporter interface {
 type Follower interface {
 	Completed(r *Result, tag string)
 	Ready(status byte)
+}
+
+// Teller is asked before each ReadyForQuery for what the client is to be told, beside what
+// PostgreSQL says: each leaves as a notice.
+type Teller interface {
+	Tell() []string
 }
 
 // Leaver is a session that rarely waits, and never without a word: before it

@@ -7,6 +7,7 @@ import (
 
 // SQLSTATE codes the gateway itself uses (PostgreSQL manual, appendix A).
 const (
+	codeSuccess     = "00000" // successful_completion, as RAISE NOTICE has it
 	codeProtocol    = "08P01" // protocol_violation
 	codeConnect     = "08001" // sqlclient_unable_to_establish_sqlconnection
 	codeLost        = "08006" // connection_failure

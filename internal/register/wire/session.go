@@ -24,6 +24,7 @@ type session struct {
 	wheel   *wheel        // on which the session runs; nil: it has a goroutine for each direction
 	turn    atomic.Uint64 // the last one that it was given there
 	follow  Follower
+	teller  Teller
 
 	pid         uint32
 	upstreamKey []byte
@@ -46,6 +47,7 @@ func newSession(s *Server, l *login, guarded Session) *session {
 	}
 	x.binder, _ = guarded.(Binder)
 	x.follow, _ = guarded.(Follower)
+	x.teller, _ = guarded.(Teller)
 	if leaver, ok := guarded.(Leaver); ok {
 		x.leaves = leaver.Leaves(x.leave)
 	}
