@@ -313,9 +313,12 @@ func (c *clientWalker) bind(ctx context.Context, frame, body []byte) error {
 		return err
 	}
 	o.formats = m.formats
-	hidden, err := c.bound(ctx, candidates, m.params)
+	hidden, own, err := c.bound(ctx, candidates, m.params)
 	if err != nil {
 		return c.refuse(o, c.judged(err))
+	}
+	if own != nil {
+		o.plan, o.of = own, candidates[0]
 	}
 	if hidden == 0 || len(m.formats) < 2 { // none or one holds for all columns
 		return c.send(frame, o, true)
@@ -336,29 +339,36 @@ func (c *clientWalker) bind(ctx context.Context, frame, body []byte) error {
 	return nil
 }
 
-// bound asks the guard about the parameters and returns how many columns are hidden.
-func (c *clientWalker) bound(ctx context.Context, candidates []*Decision, p Parameters) (hidden int, err error) {
+// bound asks the guard about the parameters and returns how many columns are hidden, and
+// what it decided for this portal alone.
+func (c *clientWalker) bound(ctx context.Context, candidates []*Decision, p Parameters) (hidden int, own *Decision, err error) {
 	for i, d := range candidates {
 		n := 0
 		if len(d.Results) > 0 {
 			n = d.Results[0].Hidden
 		}
 		if i > 0 && n != hidden {
-			return 0, &Refusal{Code: codeUnsupported, Message: "the statement's name can mean two statements", Hint: "Wait for the answer to Parse before Bind, or use another name."}
+			return 0, nil, ambiguous
 		}
 		hidden = n
 		if c.binder == nil || d.Pass {
 			continue
 		}
 		c.ask()
-		err := c.binder.Bind(ctx, d, p)
+		again, err := c.binder.Bind(ctx, d, p)
 		c.asking.Unlock()
-		if err != nil {
-			return 0, err
+		if err == nil && again != nil && len(candidates) > 1 {
+			err = ambiguous
 		}
+		if err != nil {
+			return 0, nil, err
+		}
+		own = again
 	}
-	return hidden, nil
+	return hidden, own, nil
 }
+
+var ambiguous = &Refusal{Code: codeUnsupported, Message: "the statement's name can mean two statements", Hint: "Wait for the answer to Parse before Bind, or use another name."}
 
 var errBind = fmt.Errorf("%w: a Bind", errFrame)
 

@@ -70,11 +70,11 @@ func (s *scriptedSession) Notice(f *Fields) {
 		s.notice(f)
 	}
 }
-func (s *scriptedSession) Bind(_ context.Context, d *Decision, p Parameters) error {
+func (s *scriptedSession) Bind(_ context.Context, d *Decision, p Parameters) (*Decision, error) {
 	if s.binding == nil {
-		return nil
+		return nil, nil
 	}
-	return s.binding(d, p)
+	return nil, s.binding(d, p)
 }
 func (s *scriptedSession) Completed(_ *Result, tag string) {
 	s.mu.Lock()

@@ -49,9 +49,10 @@ type Session interface {
 
 // Binder is asked about each Bind of a statement that is not passed. Where a
 // pipeline leaves open which of two statements a name will mean, it is asked
-// for each.
+// for each. What it returns holds for this portal alone, in place of d; nil
+// leaves d. It has as many hidden columns.
 type Binder interface {
-	Bind(ctx context.Context, d *Decision, p Parameters) error
+	Bind(ctx context.Context, d *Decision, p Parameters) (*Decision, error)
 }
 
 // Noticer sees each ErrorResponse and NoticeResponse of PostgreSQL's before

@@ -19,7 +19,8 @@ type owed struct {
 	perhaps bool      // a Sync that COPY FROM STDIN may have swallowed
 	name    string    // of the statement (Parse, Describe, Close) or portal
 	source  string    // Bind: the statement
-	plan    *Decision // Query, Parse
+	plan    *Decision // Query, Parse; Bind: in place of that of the statement, if it is the one in of
+	of      *Decision
 	formats []int16   // Bind: of the output columns
 	refusal *Refusal  // PostgreSQL was sent what fails; the client is told this
 }
@@ -258,6 +259,9 @@ func (q *queue) bound(o *owed) {
 	p := &portal{formats: o.formats}
 	if known := q.statements[o.source]; known != nil {
 		p.plan, p.types = known.plan, known.types
+		if o.plan != nil && o.of == known.plan {
+			p.plan = o.plan
+		}
 	}
 	q.portals[o.name] = p
 }

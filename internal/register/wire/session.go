@@ -2,10 +2,12 @@ package wire
 
 import (
 	"context"
+	"io"
 	"net"
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // session is one client and its PostgreSQL process. Two goroutines run it:
@@ -75,12 +77,31 @@ func (x *session) run(ctx context.Context) {
 		x.queue.shut()
 	})
 	x.contain(func() { newRows(x).toClient(ctx) })
+	x.linger()
 	x.client.Close()
 	x.upstream.Close()
 	x.queue.shut()
 	both.Wait()
 	x.fromClient.close()
 	x.fromPostgres.close()
+}
+
+// lingering bounds how long, and for how much, a client that was told why its session ends is listened to.
+const (
+	lingering     = 2 * time.Second
+	lingeringSize = 64 << 20
+)
+
+// linger takes what a client still sends after it was told why its session ends, so that it can read that: closing a
+// connection with something unread resets it, and drops what was on its way (RFC 9293 §3.6.1, RFC 2525 §2.17).
+func (x *session) linger() {
+	half, ok := x.client.(interface{ CloseWrite() error })
+	why := x.fatal.Load()
+	if why == nil || why.Code == codeShutdown || !ok || half.CloseWrite() != nil {
+		return
+	}
+	_ = x.client.SetReadDeadline(time.Now().Add(lingering))
+	_, _ = io.CopyN(io.Discard, x.client, lingeringSize)
 }
 
 // ask takes the right to call guarded; whoever has it may wait for a disk.
