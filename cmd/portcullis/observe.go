@@ -291,12 +291,6 @@ func (o *observer) attachments() {
 		if !strings.HasPrefix(a.Part.MediaType, "image/") {
 			o.oldHashes(content, a.Part.Path)
 		}
-		for _, m := range a.Report.Members {
-			o.add(portcullis.Observable{Type: portcullis.TypeHash, Value: m.SHA256}, "in an attachment", a.Part.Path, 0, 0)
-			if name, err := observable.FileName(path.Base(strings.ReplaceAll(m.Name, `\\`, "/"))); err == nil {
-				o.add(portcullis.Observable{Type: portcullis.TypeFileName, Value: name}, "in an attachment", a.Part.Path, 0, 0)
-			}
-		}
 		if name, err := observable.FileName(a.Part.FileName); err == nil {
 			o.add(portcullis.Observable{Type: portcullis.TypeFileName, Value: name}, "attachment", a.Part.Path, 0, 0)
 		}
@@ -304,6 +298,19 @@ func (o *observer) attachments() {
 			o.url(u.URL, u.Where, a.Part.Path, 0, 0)
 		}
 		o.links(a.Report.Text, a.Part.Path, 0, 0)
+	}
+	o.members()
+}
+
+// members keeps what archives hold. It comes last: one of thousands of files must not keep out what else the mail has.
+func (o *observer) members() {
+	for _, a := range o.in.Attachments {
+		for _, m := range a.Report.Members {
+			o.add(portcullis.Observable{Type: portcullis.TypeHash, Value: m.SHA256}, "in an attachment", a.Part.Path, 0, 0)
+			if name, err := observable.FileName(path.Base(strings.ReplaceAll(m.Name, `\`, "/"))); err == nil {
+				o.add(portcullis.Observable{Type: portcullis.TypeFileName, Value: name}, "in an attachment", a.Part.Path, 0, 0)
+			}
+		}
 	}
 }
 

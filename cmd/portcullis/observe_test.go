@@ -10,8 +10,14 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+
+	"portcullis.example/portcullis"
+	"portcullis.example/portcullis/internal/archive"
+	"portcullis.example/portcullis/internal/mail"
+	"portcullis.example/portcullis/internal/mail/message"
 )
 
 const observeHead = "From: events@shop.example\r\nTo: anna@parliament.example\r\nSubject: Mail\r\nMessage-ID: <%d@shop.example>\r\n" +
@@ -119,6 +125,38 @@ func TestObserveOutOfSight(t *testing.T) {
 	for _, asked := range []string{"subject:Papers", "subject:Inner", "b@enclosed.example", "<r@receipt.example>"} {
 		if got := portcullis("hunt", "--no-keep", "--purpose", "test", asked); !strings.Contains(got, "1 mail") {
 			t.Errorf("hunting %s:\n%s", asked, got)
+		}
+	}
+}
+
+// TestObserveArchiveOfMany: an archive of thousands of files keeps nothing else out; a file's name in it is found behind a
+// folder of either kind.
+func TestObserveArchiveOfMany(t *testing.T) {
+	var packed bytes.Buffer
+	z := zip.NewWriter(&packed)
+	for i := range maxEntries {
+		name := fmt.Sprintf("f%d.txt", i)
+		if i == 0 {
+			name = `papers\run.exe`
+		}
+		w, err := z.Create(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		fmt.Fprint(w, i)
+	}
+	z.Close()
+	raw := fmt.Sprintf(observeHead, 4, "mixed") + "--x\r\nContent-Type: application/zip; name=a.zip\r\nContent-Transfer-Encoding: base64\r\n\r\n" +
+		base64.StdEncoding.EncodeToString(packed.Bytes()) + "\r\n--x\r\nContent-Type: text/html; name=b.html\r\nContent-Disposition: attachment; filename=b.html\r\n\r\n" +
+		"<a href=\"https://behind.example/\">a</a>\r\n--x--\r\n"
+	judge, err := newBareJudge(defaultConfig())
+	if err != nil {
+		t.Fatal(err)
+	}
+	entries, _ := observe(judge.NewInput(message.Parse([]byte(raw), message.DefaultLimits()), &mail.Facts{Schema: 1}), nil)
+	for _, want := range []portcullis.Observable{{Type: portcullis.TypeDomain, Value: "behind.example"}, {Type: portcullis.TypeFileName, Value: "b.html"}, {Type: portcullis.TypeFileName, Value: "run.exe"}} {
+		if !slices.ContainsFunc(entries, func(e archive.Entry) bool { return e.Observable == want }) {
+			t.Errorf("among %d values there is no %v", len(entries), want)
 		}
 	}
 }

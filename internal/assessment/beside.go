@@ -70,8 +70,19 @@ func (w *Writer) Observe(ctx context.Context, machine string, at time.Time, own 
 // beside is the case as it stands, as it should stand with what the machine sees, and whether
 // the two are weighed differently.
 func (r *Reader) beside(ctx context.Context, machine string, own Case) (before, after Case, differ bool, err error) {
-	s, theirs := newState(own.Campaign), held{}
-	_, err = r.walk(ctx, own.Campaign, func(e chain.Entry) error {
+	before, theirs, err := r.holdings(ctx, machine, own.Campaign)
+	if err != nil {
+		return before, after, false, err
+	}
+	after = joined(before, own, theirs)
+	differ = len(before.Questions) == 0 && len(after.Questions) > 0 || !bytes.Equal(before.weighed(), after.weighed())
+	return before, after, differ && len(after.Evidence) <= maxEvidence, nil // people may have filled it
+}
+
+// holdings is the case as it stands, and what of it belongs to people.
+func (r *Reader) holdings(ctx context.Context, machine string, campaign portcullis.ID) (Case, held, error) {
+	s, theirs := newState(campaign), held{}
+	_, err := r.walk(ctx, campaign, func(e chain.Entry) error {
 		if subject := subjectOf(e); subject != "" {
 			theirs[subject] = e.Who != machine
 		}
@@ -80,13 +91,7 @@ func (r *Reader) beside(ctx context.Context, machine string, own Case) (before, 
 		}
 		return s.apply(e)
 	})
-	if err != nil {
-		return before, after, false, err
-	}
-	before = s.current()
-	after = joined(before, own, theirs)
-	differ = len(before.Questions) == 0 && len(after.Questions) > 0 || !bytes.Equal(before.weighed(), after.weighed())
-	return before, after, differ && len(after.Evidence) <= maxEvidence, nil // people may have filled it
+	return s.current(), theirs, err
 }
 
 // joined is what belongs to people, with the machine's own beside it.
@@ -171,12 +176,32 @@ type Hand struct {
 }
 
 // RecordBeside is [Writer.Record] for a case that holds the machine's own evidence: what of that is new is
-// entered under the machine's name and stays the machine's to mend.
+// entered under the machine's name and stays the machine's to mend. What a person mended or struck of it
+// stays as that person left it.
 func (w *Writer) RecordBeside(ctx context.Context, who, machine string, own []Evidence, at time.Time, c Case) (Assessment, error) {
-	mine := map[string]bool{}
+	before, theirs, err := w.holdings(ctx, machine, c.Campaign)
+	if err != nil {
+		return Assessment{}, err
+	}
+	mine, left := map[string]bool{}, map[string]Evidence{}
+	for _, e := range before.Evidence {
+		left[e.ID] = e
+	}
 	for _, e := range own {
 		mine[e.ID] = true
 	}
+	var evidence []Evidence
+	for _, e := range c.Evidence {
+		if mine[e.ID] && theirs.evidence(e) {
+			stands, ok := left[e.ID]
+			if !ok {
+				continue
+			}
+			e = stands
+		}
+		evidence = append(evidence, e)
+	}
+	c.Evidence = evidence
 	return w.record(ctx, at, c, who, func(e logged) string {
 		if e.kind == entryEvidence && mine[e.subject] {
 			return machine

@@ -204,3 +204,24 @@ func TestRecordBesideNamesTheMachine(t *testing.T) {
 		t.Errorf("hands: %+v", hands)
 	}
 }
+
+// TestRecordBesideLeavesPeoplesWord: what somebody mended or struck of the machine's own is not undone by another's file.
+func TestRecordBesideLeavesPeoplesWord(t *testing.T) {
+	s, err := store.Open(t.Context(), config(t))
+	must(t, err)
+	defer s.Close()
+	b := &besides{T: t, store: s}
+	own := []assessment.Evidence{seen("own host", sensors, assessment.Rare), seen("own text", sensors, assessment.Rare)}
+	b.observe(own...)
+	b.person("anna", strike("own text"))
+	b.person("anna", func(c *assessment.Case) {
+		i := slices.IndexFunc(c.Evidence, func(e assessment.Evidence) bool { return e.ID == "own host" })
+		c.Evidence[i].Note = "seen elsewhere too"
+	})
+	b.entries()
+	must(t, s.Tx(t.Context(), func(tx *sql.Tx) error {
+		_, err := assessment.NewWriter(tx).RecordBeside(t.Context(), "bela", "machine", own, noon, ownCase(own...))
+		return err
+	}))
+	b.want("bela's file", "bela assessed")
+}

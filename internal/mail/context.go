@@ -236,19 +236,17 @@ func signatureStart(lines []string) int {
 }
 
 // says returns the first of the phrases that stands in text. A phrase begins at
-// a word's beginning; it may end within a word, so that a stem finds its
-// inflections. Scripts without spaces have no word beginnings.
+// a word's beginning, as far as that shows; it may end within a word, so that a stem finds its
+// inflections.
 func says(text string, phrases []string) string {
 	for _, phrase := range phrases {
-		first, _ := utf8.DecodeRuneInString(phrase)
 		for from := 0; ; {
 			i := strings.Index(text[from:], phrase)
 			if i < 0 {
 				break
 			}
 			at := from + i
-			before, _ := utf8.DecodeLastRuneInString(text[:at])
-			if at == 0 || joinsWords(first) || !unicode.IsLetter(before) && !unicode.IsDigit(before) {
+			if beginsWord(text[:at], phrase) {
 				return phrase
 			}
 			from = at + len(phrase)
@@ -257,11 +255,43 @@ func says(text string, phrases []string) string {
 	return ""
 }
 
-// joinsWords tells the scripts in which a word's beginning does not show: those without
-// spaces, and those that write articles, prepositions and conjunctions into the word (Arabic
-// wa-, bi-, al-; Hebrew ve-, be-, ha-) or nouns before it (Korean).
-func joinsWords(r rune) bool {
-	return r >= 0x590 && unicode.In(r, unicode.Han, unicode.Hiragana, unicode.Katakana, unicode.Hangul, unicode.Thai, unicode.Arabic, unicode.Hebrew)
+// beginsWord tells whether a phrase begins a word behind what stands before it. Scripts without spaces show
+// no beginnings. Arabic and Hebrew write articles, prepositions and conjunctions into the word (wa-, bi-, al-;
+// ve-, be-, ha-), Korean nouns before a noun; but what two syllables end there is mostly another
+// word (급하 in 지급하다, to pay).
+func beginsWord(before, phrase string) bool {
+	last, _ := utf8.DecodeLastRuneInString(before)
+	if before == "" || !unicode.IsLetter(last) && !unicode.IsDigit(last) {
+		return true
+	}
+	first, _ := utf8.DecodeRuneInString(phrase)
+	switch {
+	case first < 0x590:
+		return false
+	case unicode.Is(unicode.Hebrew, first):
+		return onlyLeans(before, "ומשהכלב")
+	case unicode.Is(unicode.Arabic, first):
+		return onlyLeans(before, "وفبكلاس")
+	case unicode.Is(unicode.Hangul, first):
+		return utf8.RuneCountInString(phrase) > 2
+	}
+	return unicode.In(first, unicode.Han, unicode.Hiragana, unicode.Katakana, unicode.Thai)
+}
+
+// onlyLeans tells whether a word has begun with nothing but a few of these letters, each of which is
+// an article, a preposition or a conjunction.
+func onlyLeans(before, letters string) bool {
+	for range 5 {
+		r, n := utf8.DecodeLastRuneInString(before)
+		if !unicode.IsLetter(r) && !unicode.IsDigit(r) {
+			return true
+		}
+		if !strings.ContainsRune(letters, r) {
+			return false
+		}
+		before = before[:len(before)-n]
+	}
+	return false
 }
 
 // saysAny is says for several lists.

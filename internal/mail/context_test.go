@@ -31,6 +31,15 @@ func TestSays(t *testing.T) {
 		{"urgently", "urgent", true},
 		{"请尽快回复", "尽快", true},
 		{"", "urgent", false},
+		{"בבקשה לשכתו", "לשכת", true},
+		{"וגם בוועדה", "ועדה", true},
+		{"אשר הלוי", "שר ה", false},
+		{"תמיד כאן", "מיד", false},
+		{"وبالاجتماع", "اجتماع", true},
+		{"مع إسراء", "سرا", false},
+		{"기후위원회", "위원회", true},
+		{"언급하신 대로", "급하", false},
+		{"급하니", "급하", true},
 	} {
 		if got := says(c.text, []string{c.phrase}) != ""; got != c.want {
 			t.Errorf("says(%q, %q) = %v", c.text, c.phrase, got)
@@ -38,6 +47,38 @@ func TestSays(t *testing.T) {
 	}
 	if saysWhole("the example", "mp") || !saysWhole("anna keller mp", "mp") || !saysWhole("mp for the north", "mp") {
 		t.Error("whole words are not told from parts")
+	}
+}
+
+// TestFurtherTongues: ordinary words that begin like a request, or hold one, are none.
+func TestFurtherTongues(t *testing.T) {
+	for _, text := range []string{
+		"anna: ellas iban a la plaza", "ricambio gli auguri", "en ekte venn", "założyć i založit", "anna viberg",
+		"יש לנו מידע חשוב ותמיד שנה טובה", "tänan väga", "بالتأكيد هذا سريع", "언급하신 자선 단체의 지급하신 돈",
+	} {
+		for i, list := range furtherAsks {
+			if phrase := says(text, list); phrase != "" {
+				t.Errorf("%q %s: %q", text, asks[i].what, phrase)
+			}
+		}
+	}
+	for _, text := range []string{"עמית כהן", "با تشکر از همکاری شما", "의원실 귀중", "本会議を傍聴したい"} {
+		if phrase := says(text, furtherSelfPhrases); phrase != "" {
+			t.Errorf("%q claims a place in the house: %q", text, phrase)
+		}
+	}
+	for _, name := range []string{"אשר הלוי", "Robert V Menelaou"} {
+		if claim := officeClaim(name, nil) + saysAny(strings.ToLower(name), behalfPhrases, furtherBehalfPhrases); claim != "" {
+			t.Errorf("the name %q claims office: %q", name, claim)
+		}
+	}
+}
+
+func TestWordCount(t *testing.T) {
+	for text, want := range map[string]int{"are you there?": 3, "今天能帮我个忙吗": 5, "": 0} {
+		if got := wordCount(text); got != want {
+			t.Errorf("%q has %d words, want %d", text, got, want)
+		}
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode"
 
 	"portcullis.example/portcullis"
 	"portcullis.example/portcullis/internal/mail/authn"
@@ -316,7 +317,7 @@ func (in *Input) weighShape(p *pose) {
 	case len(in.Links) > 0 || len(in.Attachments) > 0:
 		p.weigh(4, "it has a link or a file")
 	}
-	if words := len(strings.Fields(w.text)); words > 0 && words <= shortBait && !abroad && len(in.Attachments) == 0 && in.onlyWantsAnswer(w.text) {
+	if words := wordCount(w.text); words > 0 && words <= shortBait && !abroad && len(in.Attachments) == 0 && in.onlyWantsAnswer(w.text) {
 		p.weigh(8, "it is a line or two that only want an answer")
 	}
 	if !w.quoted && len(in.M.References()) == 0 && replyMark(in.Subject) {
@@ -333,7 +334,19 @@ func (in *Input) onlyWantsAnswer(text string) bool {
 	if in.M.MessageID() != "" && len(in.M.References()) > 0 {
 		return false // in a conversation such lines are daily
 	}
-	return saysAny(text, asks[askHaste].phrases, furtherAsks[askHaste]) != "" && strings.ContainsAny(text, "?？؟;")
+	greek := strings.Contains(text, ";") && strings.ContainsFunc(text, func(r rune) bool { return unicode.Is(unicode.Greek, r) }) // its question mark
+	return saysAny(text, asks[askHaste].phrases, furtherAsks[askHaste]) != "" && (greek || strings.ContainsAny(text, "?？؟"))
+}
+
+// wordCount is about how many words a text has: where no spaces are between them, one of two letters.
+func wordCount(text string) int {
+	joined := 0
+	for _, r := range text {
+		if r >= 0xe00 && unicode.In(r, unicode.Thai, unicode.Han, unicode.Hiragana, unicode.Katakana) {
+			joined++
+		}
+	}
+	return len(strings.Fields(text)) + joined/2
 }
 
 // replyMark tells a subject that says to be an answer or a forward.
@@ -398,7 +411,7 @@ func (in *Input) weighDomain(p *pose) {
 }
 
 // familyDomain tells a domain named after the surname that the sender's name ends or begins with, and not the given
-// name beside it: a namesake's firm. Who makes a domain up for an impersonation takes the whole name, or the house's.
+// name or an office beside it: a namesake's firm. Who makes a domain up for an impersonation takes the whole name, or the house's.
 func (in *Input) familyDomain() bool {
 	label, _, _ := strings.Cut(in.SenderOrg, ".")
 	forms := names.Transliterate(in.Sender.Name)
@@ -410,7 +423,12 @@ func (in *Input) familyDomain() bool {
 		return false
 	}
 	first, last := strings.Contains(label, words[0]), strings.Contains(label, words[len(words)-1])
-	return first != last && (first && len(words[0]) >= 5 || last && len(words[len(words)-1]) >= 5)
+	surname := words[0]
+	if last {
+		surname = words[len(words)-1]
+	}
+	beside := strings.Trim(strings.Replace(label, surname, "", 1), "-0123456789") // keller-office: no firm is called so
+	return first != last && len(surname) >= 5 && !slices.Contains(faceless, beside)
 }
 
 // lookalikeWeight is what a domain's likeness to a protected one is worth. The

@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"testing"
 
+	"portcullis.example/portcullis/internal/mail/message"
+	"portcullis.example/portcullis/internal/people"
 	"portcullis.example/portcullis/internal/synth"
 )
 
@@ -63,6 +65,15 @@ func TestEverydayMailIsQuiet(t *testing.T) {
 		}
 		if len(alarmed) > 0 {
 			t.Errorf("seed %d: alarms in %d harmless mails: %v", seed, n, alarmed)
+		}
+	}
+}
+
+func TestFamilyDomain(t *testing.T) {
+	for domain, want := range map[string]bool{"keller.example": true, "kellerbau.example": true, "keller-office.example": false, "kellermail.example": false, "anna-keller.example": false, "other.example": false} {
+		in := Input{Sender: message.Address{Name: "Anna Keller"}, SenderOrg: domain, People: &people.Directory{}}
+		if got := in.familyDomain(); got != want {
+			t.Errorf("%s is a namesake's firm: %v", domain, got)
 		}
 	}
 }

@@ -15,7 +15,7 @@ var furtherAsks = [][]string{
 		"ایمیل شخصی", "آدرس شخصی", "آدرس جدید", "شماره جدید", "شماره تلفن", "شماره موبایل", "شماره همراه", "این آدرس", "تماس نگیرید", "واتساپ", "تلگرام", "همین جا پاسخ",
 		"כתובת פרטית", "מייל פרטי", "דוא\"ל פרטי", "כתובת חדשה", "מספר חדש", "מספר הטלפון", "מספר טלפון", "מספר הנייד", "לכתובת זו", "לכתובת הזאת", "אל תתקשר", "וואטסאפ", "טלגרם", "השב כאן",
 		"προσωπικό email", "προσωπική διεύθυνση", "προσωπικό αριθμό", "νέα διεύθυνση", "νέος αριθμός", "αριθμό τηλεφώνου", "κινητού", "κινητό σου", "κινητό σας", "αυτή τη διεύθυνση", "αυτήν τη διεύθυνση", "μη με καλέσ", "μην τηλεφων", "απάντησε εδώ", "απαντήστε εδώ",
-		"địa chỉ riêng", "email cá nhân", "địa chỉ mới", "số điện thoại", "số mới", "số di động", "địa chỉ này", "đừng gọi", "không gọi điện", "trả lời tại đây", "zalo", "viber",
+		"địa chỉ riêng", "email cá nhân", "địa chỉ mới", "số điện thoại", "số mới", "số di động", "địa chỉ này", "đừng gọi", "không gọi điện", "trả lời tại đây", "zalo ", "viber ",
 		"개인 메일", "개인 이메일", "개인메일", "새 주소", "새 번호", "휴대전화", "휴대폰", "전화번호", "연락처를", "이 주소로", "이 메일로", "전화하지", "카카오톡", "카톡", "텔레그램",
 		"個人のメール", "個人メール", "私用のメール", "新しいアドレス", "新しい番号", "携帯番号", "携帯電話", "電話番号", "このアドレス", "電話しない", "電話には出", "こちらに返信", "このメールに返信", "ラインの",
 		"privat adress", "privata adress", "privat mejl", "ny adress", "nytt nummer", "mobilnummer", "telefonnummer", "denna adress", "den här adressen", "ring inte", "svara här", "svara bara hit",
@@ -34,7 +34,7 @@ var furtherAsks = [][]string{
 		"asmeninį adresą", "naujas adresas", "telefono numer", "šiuo adresu", "privāto adresi", "jauna adrese", "tālruņa numur", "uz šo adresi", "isiklik aadress", "uus aadress", "telefoninumb", "sellele aadressile",
 	},
 	{ // money, gift cards or bank details
-		"hediye kart", "havale", "banka bilgi", "iban", "ödeme", "fatura", "para gönder", "geri öder", "bağış",
+		"hediye kart", "havale", "banka bilgi", "iban:", "iban no", "iban num", "iban bilgi", "ödeme", "fatura", "para gönder", "geri öder", "bağış",
 		"بطاقة هدية", "بطاقات هدايا", "تحويل", "حوالة", "الحساب البنكي", "دفع", "فاتورة", "تبرع",
 		"کارت هدیه", "انتقال وجه", "حواله", "حساب بانکی", "پرداخت", "فاکتور", "شماره کارت",
 		"כרטיס מתנה", "כרטיסי מתנה", "העברה בנקאית", "פרטי בנק", "פרטי חשבון", "תשלום", "חשבונית", "תרומה",
@@ -51,7 +51,7 @@ var furtherAsks = [][]string{
 	},
 	{ // secrecy
 		"gizli kal", "gizli tut", "aramızda", "kimseye söyleme", "kimseyle paylaşma", "kimseye bahsetme", "iletmeyin", "paylaşmayın",
-		"سري", "بسرية", "سرا", "بيننا", "لا تخبر", "لا تشارك", "دون علم",
+		"سري ", "سرية", "سرا ", "بيننا", "لا تخبر", "لا تشارك", "دون علم",
 		"محرمانه", "بین خودمان", "به کسی نگو", "کسی مطلع نشود", "به هیچ کس",
 		"סודי", "בסודיות", "בינינו", "אל תספר", "אל תעביר", "אל תשתף", "בדיסקרטיות",
 		"εμπιστευτικ", "μεταξύ μας", "μην το πεις", "μην το πείτε", "μη το πεις", "μην το προωθ", "σε κανέναν",
@@ -67,7 +67,7 @@ var furtherAsks = [][]string{
 		"acil", "ivedi", "hemen", "bugün", "en kısa sürede", "bir an önce", "toplantıda", "oylamadan önce", "müsait misiniz",
 		"عاجل", "فورا", "فوراً", "اليوم", "بأسرع وقت", "في أقرب وقت", "في اجتماع", "قبل التصويت",
 		"فوری", "امروز", "هرچه سریع", "در جلسه", "پیش از رای",
-		"דחוף", "בדחיפות", "מיד", "היום", "בהקדם", "בישיבה", "לפני ההצבעה",
+		"דחוף", "בדחיפות", "מיד ", "מייד", "היום", "בהקדם", "בישיבה", "לפני ההצבעה",
 		"επείγον", "επειγόντως", "άμεσα", "σήμερα", "το συντομότερο", "σε συνεδρίαση", "πριν από την ψηφοφορία",
 		"khẩn", "gấp", "ngay lập tức", "hôm nay", "càng sớm càng tốt", "đang họp",
 		"긴급", "급히", "급하", "즉시", "오늘", "최대한 빨리", "회의 중", "가능하십니까",
@@ -75,13 +75,13 @@ var furtherAsks = [][]string{
 		"brådskande", "snarast", "omedelbart", "idag", "i dag", "i ett möte", "haster", "hurtigst", "omgående", "i et møde", "i et møte", "kiireellinen", "kiire", "heti", "tänään", "kokouksessa",
 		"naléhav", "urgentn", "co nejdříve", "okamžitě", "dnes", "na jednání", "na zasedání", "súrn", "čo najskôr", "na rokovaní", "sürgős", "azonnal", "mielőbb", "ülésen",
 		"cât mai repede", "cât mai curând", "imediat", "astăzi", "într-o ședință", "спешно", "незабавно", "днес", "възможно най-скоро", "на заседание", "hitno", "odmah", "danas", "što prije", "što pre", "na sjednici", "na sednici", "хитно", "одмах", "данас",
-		"segera", "mendesak", "hari ini", "secepatnya", "sedang rapat", "तुरंत", "अत्यावश्यक", "आज ही", "बैठक में", "ด่วน", "ทันที", "วันนี้", "อยู่ในการประชุม", "სასწრაფოდ", "დღესვე", "skubiai", "šiandien", "steidzami", "šodien", "kiiresti", "täna",
+		"segera", "mendesak", "hari ini", "secepatnya", "sedang rapat", "तुरंत", "अत्यावश्यक", "आज ही", "बैठक में", "ด่วน", "ทันที", "วันนี้", "อยู่ในการประชุม", "სასწრაფოდ", "დღესვე", "skubiai", "šiandien", "steidzami", "šodien", "kiiresti", "täna ", "täna,",
 	},
 	{ // a favour, papers, contacts or plans
-		"quick task", "small task", "task for you", "quick request", "something for me", "yardım", "ricam", "rica ediyorum", "gönderir misiniz", "gönderebilir misiniz", "bana gönder", "listeyi", "belge", "taslak", "imza", "görüşünüz", "ekte",
+		"quick task", "small task", "task for you", "quick request", "something for me", "yardım", "ricam ", "rica ediyorum", "gönderir misiniz", "gönderebilir misiniz", "bana gönder", "listeyi", "belgeyi", "belgeler", "belgesi", "taslak", "imza", "görüşünüz", "ekteki", "ektedir",
 		"خدمة", "مساعدتك", "أرجو إرسال", "أرسل لي", "ارسل لي", "القائمة", "قائمة", "مسودة", "رأيك", "توقيع", "مرفق", "الوثيقة", "المستند",
 		"لطفا", "کمک شما", "بفرستید", "ارسال کنید", "فهرست", "لیست", "پیش نویس", "پیش\u200cنویس", "نظر شما", "امضا", "پیوست", "سند",
-		"טובה", "עזרתך", "שלח לי", "תשלח לי", "שלחי לי", "הרשימה", "רשימת", "טיוטה", "דעתך", "לחתום", "מצורף", "מצ\"ב", "מסמך", "קובץ",
+		"לי טובה", "טובה קטנה", "טובה אישית", "עזרתך", "שלח לי", "תשלח לי", "שלחי לי", "הרשימה", "רשימת", "טיוטה", "דעתך", "לחתום", "מצורף", "מצ\"ב", "מסמך", "קובץ",
 		"χάρη", "τη βοήθειά", "στείλε μου", "στείλτε μου", "μου στείλ", "τη λίστα", "λίστα", "προσχέδιο", "σχέδιο", "τη γνώμη", "υπογρ", "συνημμέν", "έγγραφο",
 		"giúp", "nhờ anh", "nhờ chị", "vui lòng gửi", "gửi cho tôi", "danh sách", "bản thảo", "ý kiến", "ký tên", "chữ ký", "đính kèm", "tài liệu",
 		"부탁", "도와", "보내 주", "보내주", "명단", "목록", "초안", "의견", "서명", "첨부", "문서", "자료", "일정",
@@ -94,7 +94,7 @@ var furtherAsks = [][]string{
 	},
 	{ // to log in or confirm an account
 		"şifre", "parolanız", "giriş yap", "oturum aç", "hesabınız", "doğrula", "süresi dol", "askıya",
-		"كلمة المرور", "كلمة السر", "تسجيل الدخول", "حسابك", "تأكيد", "تحقق من", "رمز عبور", "گذرواژه", "وارد شوید", "حساب شما", "تایید کنید", "منقضی",
+		"كلمة المرور", "كلمة السر", "تسجيل الدخول", "حسابك", "تأكيد حساب", "تأكيد الحساب", "تحقق من", "رمز عبور", "گذرواژه", "وارد شوید", "حساب شما", "تایید کنید", "منقضی",
 		"סיסמה", "סיסמא", "התחבר", "חשבונך", "לאמת", "אימות", "פג תוקף", "κωδικό πρόσβασης", "κωδικός", "συνδεθείτε", "λογαριασμός σας", "λογαριασμό σας", "επιβεβαιώσ", "επαληθεύσ", "λήγει",
 		"mật khẩu", "đăng nhập", "tài khoản của bạn", "xác minh", "xác nhận", "hết hạn", "비밀번호", "로그인", "계정", "인증", "만료", "パスワード", "ログイン", "アカウント", "認証", "有効期限", "確認してください",
 		"lösenord", "logga in", "ditt konto", "bekräfta", "verifiera", "går ut", "adgangskode", "passord", "log ind", "logg inn", "din konto", "bekræft", "bekreft", "udløber", "utløper", "salasana", "kirjaudu", "tilisi", "vahvista", "vanhenee",
@@ -114,9 +114,9 @@ var furtherOfficePhrases = []string{
 }
 
 var furtherSelfPhrases = []string{
-	"meslektaş", "komisyonumuz", "komisyon toplantı", "meclis grubumuz", "danışmanım", "ofisim", "seçim bölgem", "genel kurulda", "زميلي", "زميل", "لجنتنا", "اجتماع اللجنة", "مكتبي", "كتلتنا", "مساعدي", "دائرتي", "همکار", "کمیسیون ما", "جلسه کمیسیون", "دفتر من", "فراکسیون ما",
-	"עמית", "ועדה שלנו", "ישיבת ועדה", "ישיבת הוועדה", "הלשכה שלי", "הסיעה שלנו", "העוזר שלי", "συνάδελφ", "η επιτροπή μας", "συνεδρίαση της επιτροπής", "το γραφείο μου", "κοινοβουλευτική μας ομάδα", "ο βοηθός μου", "στην ολομέλεια",
-	"đồng nghiệp", "họp ủy ban", "ủy ban của chúng", "văn phòng tôi", "trợ lý của tôi", "동료 의원", "위원회 회의", "저희 위원회", "우리 위원회", "제 사무실", "의원실", "보좌관", "본회의", "同僚", "委員会に出", "当委員会", "私の事務所", "秘書に", "本会議",
+	"meslektaş", "komisyonumuz", "komisyon toplantı", "meclis grubumuz", "danışmanım", "ofisim", "seçim bölgem", "genel kurulda", "زميلي", "زميل", "لجنتنا", "اجتماع اللجنة", "مكتبي", "كتلتنا", "مساعدي", "دائرتي", "همکار شما", "همکارتان", "به عنوان همکار", "کمیسیون ما", "جلسه کمیسیون", "دفتر من", "فراکسیون ما",
+	"כעמית", "עמיתך", "ועדה שלנו", "ישיבת ועדה", "ישיבת הוועדה", "הלשכה שלי", "הסיעה שלנו", "העוזר שלי", "συνάδελφ", "η επιτροπή μας", "συνεδρίαση της επιτροπής", "το γραφείο μου", "κοινοβουλευτική μας ομάδα", "ο βοηθός μου", "στην ολομέλεια",
+	"đồng nghiệp", "họp ủy ban", "ủy ban của chúng", "văn phòng tôi", "trợ lý của tôi", "동료 의원", "위원회 회의", "저희 위원회", "우리 위원회", "제 사무실", "저희 의원실", "우리 의원실", "제 보좌관", "저희 보좌관", "본회의 중", "同僚として", "同僚議員", "委員会に出", "当委員会", "私の事務所", "秘書に", "本会議中",
 	"min valkrets", "mitt kontor", "vårt utskott", "vår grupp", "som kollega", "i kammaren", "min sekreterare", "mit kontor", "vores udvalg", "vår komité", "vores gruppe", "i salen", "toimistoni", "valiokuntamme", "ryhmämme", "avustajani", "täysistunnossa",
 	"moje kancelář", "mé kanceláři", "našeho výboru", "náš výbor", "náš klub", "můj asistent", "moja kancelária", "nášho výboru", "môj asistent", "az irodám", "bizottságunk", "frakciónk", "asszisztensem", "biroul meu", "comisia noastră", "grupul nostru", "asistentul meu", "în plen",
 	"моят кабинет", "нашата комисия", "нашата група", "сътрудникът ми", "в пленарна", "мој кабинет", "наш одбор", "наша посланичка", "moj ured", "moj kabinet", "naš odbor", "naš klub", "moj pomoćnik", "моего округа", "мой округ", "моей приёмной", "на пленарном", "meu gabinete", "nossa comissão", "nossa bancada", "meu assessor",
@@ -124,7 +124,7 @@ var furtherSelfPhrases = []string{
 }
 
 var furtherBehalfPhrases = []string{
-	"ofisi", "özel kalemi", "adına", "مكتب ", "مدير مكتب", "نيابة عن", "دفتر ", "از طرف", "לשכת ", "בשם ", "מטעם ", "γραφείο ", "εκ μέρους", "văn phòng ", "thay mặt", "의원실", "비서실", "事務所", "秘書", "代理", "kansli", "på uppdrag av", "kontoret til", "på vegne af", "på vegne av", "toimisto", "puolesta", "kancelář ", "kancelária ", "jménem", "v mene", "irodája", "nevében", "biroul ", "cabinetul ", "în numele", "кабинет на", "от името на", "кабинет ", "от имени", "від імені", "ured ", "kabinet ", "u ime", "kantor ", "atas nama", "कार्यालय", "की ओर से", "สำนักงาน", "ในนาม", "gabinete do", "gabinete da", "escritório de", "em nome de",
+	"ofisi", "özel kalemi", "adına", "مكتب ", "مدير مكتب", "نيابة عن", "دفتر ", "از طرف", "לשכת ", "בשם ", "מטעם ", "γραφείο ", "εκ μέρους", "văn phòng ", "thay mặt", "의원실", "비서실", "事務所", "秘書", "代理", "kansli", "på uppdrag av", "kontoret til", "på vegne af", "på vegne av", "toimisto", "puolesta", "kancelář ", "kancelária ", "jménem", "v mene ", "irodája", "nevében", "biroul ", "cabinetul ", "în numele", "кабинет на", "от името на", "кабинет ", "от имени", "від імені", "ured ", "kabinet ", "u ime ", "kantor ", "atas nama", "कार्यालय", "की ओर से", "สำนักงาน", "ในนาม", "gabinete do", "gabinete da", "escritório de", "em nome de",
 }
 
 var furtherBusinessWords = []string{

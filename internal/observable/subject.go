@@ -128,7 +128,7 @@ func cutGatewayMark(s string) (rest string, ok bool) {
 	if end <= 0 || !gatewayMarks[strings.Trim(body[:end], " !?:-")] {
 		return s, false
 	}
-	rest = strings.TrimLeft(body[end:], "])}*>!?:- ")
+	rest = strings.TrimLeft(strings.TrimLeft(body[end:], "])}*>"), " !?:-") // not the stars of another behind a blank
 	return rest, rest != ""
 }
 

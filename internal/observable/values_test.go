@@ -103,6 +103,7 @@ func TestSubject(t *testing.T) {
 		"<EXTERN> Budget":                   "budget",
 		"[Budget list] vote":                "[budget list] vote",
 		"[EXTERNAL]":                        "[external]",
+		"[EXTERNAL] ***SPAM*** Fwd: Budget": "budget",
 		"External affairs":                  "external affairs",
 		"Re:":                               "",
 		"":                                  "",

@@ -28,7 +28,7 @@ var canonicalRaw = []string{
 	"email:@Mailer-Z4.test",
 	"ip:::ffff:192.0.2.1", "ip:2001:DB8:0:0::1", "cidr:192.0.2.77/24", "cidr:192.0.2.77/255.255.255.0", "cidr:2001:db8::1/48",
 	"hash:SHA256:9F86D081884C7D659A2FEAA0C55AD015A3BF4F1B2B0B822CD15D6C15B0F00A08", "hash:d4:1d:8c:d9:8f:00:b2:04:e9:80:09:98:ec:f8:42:7f",
-	"subject:Re: AW[2]: Fwd:  Einladung\tzur ＡNHÖRUNG", "subject:[list] Re: Straße", "subject:\u202bإعادة: x\u200b y", "message-id: <20260302.KQ@sender-q.test> ",
+	"subject:Re: AW[2]: Fwd:  Einladung\tzur ＡNHÖRUNG", "subject:[list] Re: Straße", "subject:Re: [EXTERNAL] *** SPAM! *** Fwd: Papers", "subject:[External]", "subject:\u202bإعادة: x\u200b y", "message-id: <20260302.KQ@sender-q.test> ",
 	"filename:Annex of the Draft.PDF", "filename:U\u0308bersicht.Pdf",
 }
 

@@ -12,6 +12,7 @@ WEB = {"http": "80", "https": "443", "ftp": "21", "ws": "80", "wss": "443"}
 UNRESERVED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
 PATH, QUERY = frozenset(b" \"#<>?^`{}\x7f"), frozenset(b" \"#<>'\x7f")
 MARKS = {"re", "aw", "fwd", "إعادة"}  # those of the vectors
+GATEWAYS = {"external", "spam"}
 
 
 def domain(s):
@@ -106,9 +107,15 @@ def subject(s):
         s = " ".join(s.split())
         if s == before:
             break
-    while (m := re.match(r"([^:]*?)\s*(?:[\[(^*][\[\]()^*0-9 ]*)?:\s*", s)) and m[1] in MARKS:
-        s = s[m.end():]
-    return s
+    while True:
+        reply = re.match(r"([^:]*?)\s*(?:[\[(^*][\[\]()^*0-9 ]*)?:\s*", s)
+        gateway = re.match(r"[\[({*<][\[({*<! ]*([^])}*>]+)[])}*>]+[!?: -]*", s)
+        if reply and reply[1] in MARKS:
+            s = s[reply.end():]
+        elif gateway and gateway[1].strip(" !?:-") in GATEWAYS and s[gateway.end():]:
+            s = s[gateway.end():]
+        else:
+            return s
 
 
 def canonical(kind, raw):

@@ -67,8 +67,8 @@ type Options struct {
 	Keys      []age.Recipient
 	Out       string // file to write; there must be none
 	Now       time.Time
-	Filter    bool   // also give a filter of this extract, for find-copies
-	Anonymous string // column that marks voters at risk, whose rows are left out; "" is none
+	Filter    bool     // also give a filter of this extract, for find-copies
+	Anonymous []string // columns each of which marks voters at risk, whose rows are left out
 	Progress  func(rows int)
 }
 

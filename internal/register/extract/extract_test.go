@@ -281,7 +281,7 @@ func FuzzCSV(f *testing.F) {
 // invented has its number or its mark.
 func TestVotersAtRiskStay(t *testing.T) {
 	var b strings.Builder
-	b.WriteString("id,family,given,born,secret\n")
+	b.WriteString("id,family,given,born,secret,hidden\n")
 	for i := range 5000 {
 		mark := "f"
 		switch {
@@ -290,7 +290,7 @@ func TestVotersAtRiskStay(t *testing.T) {
 		case i%500 == 3:
 			mark = "t"
 		}
-		fmt.Fprintf(&b, "%d,Fam%c%c,Given%c,%s,%s\n", 1000+2*i, 'a'+i%26, 'a'+i/26%26, 'a'+i/7%26, time.Date(1940, 1, 1, 0, 0, 0, 0, time.UTC).AddDate(0, 0, i*4).Format(time.DateOnly), mark)
+		fmt.Fprintf(&b, "%d,Fam%c%c,Given%c,%s,%s,%v\n", 1000+2*i, 'a'+i%26, 'a'+i/26%26, 'a'+i/7%26, time.Date(1940, 1, 1, 0, 0, 0, 0, time.UTC).AddDate(0, 0, i*4).Format(time.DateOnly), mark, i == 99)
 	}
 	path := filepath.Join(t.TempDir(), "register.csv")
 	if err := os.WriteFile(path, []byte(b.String()), 0o600); err != nil {
@@ -298,15 +298,15 @@ func TestVotersAtRiskStay(t *testing.T) {
 	}
 	to := &ledger{keys: map[string]bool{}}
 	o, id := options(t, path, to)
-	o.Anonymous = "secret"
+	o.Anonymous = []string{"secret", "hidden"}
 	m, err := extract.Make(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if m.Receipt.LeftOut != 11 || to.entries[0].Rows != 4989 {
+	if m.Receipt.LeftOut != 12 || to.entries[0].Rows != 4988 {
 		t.Errorf("receipt %+v, entry %+v", m.Receipt, to.entries[0])
 	}
-	risk := map[string]bool{"1154": true}
+	risk := map[string]bool{"1154": true, "1198": true}
 	for i := 3; i < 5000; i += 500 {
 		risk[fmt.Sprint(1000+2*i)] = true
 	}
@@ -320,7 +320,7 @@ func TestVotersAtRiskStay(t *testing.T) {
 			t.Errorf("the ledger says that %s was given out", key)
 		}
 	}
-	o.Anonymous, o.Out = "at_risk", o.Out+"2"
+	o.Anonymous, o.Out = []string{"secret", "at_risk"}, o.Out+"2"
 	if _, err := extract.Make(t.Context(), o); err == nil || !strings.Contains(err.Error(), "at_risk") {
 		t.Errorf("without the column: %v", err)
 	}
