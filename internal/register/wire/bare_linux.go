@@ -25,6 +25,7 @@ type bare struct {
 	once     sync.Once
 	mu       sync.Mutex // guards deadline
 	deadline time.Time
+	until    time.Time // of reading; guarded by mu
 }
 
 // newBare takes a connection's socket over; the connection is then to be closed.
@@ -158,15 +159,49 @@ func (b *bare) CloseWrite() error {
 	return b.control(func(fd int) error { return unix.Shutdown(fd, unix.SHUT_WR) })
 }
 
-// Read is not used on a wheel.
-func (b *bare) Read([]byte) (int, error) { return 0, io.ErrNoProgress }
+// lookAgain is how long Read waits before it looks again. Only who lingers reads by it.
+const lookAgain = 5 * time.Millisecond
+
+// Read waits for what comes. On a wheel nobody reads by it; it is for the end of a session.
+func (b *bare) Read(p []byte) (n int, err error) {
+	for {
+		var got int
+		var failed error
+		if err := b.control(func(fd int) error { got, _, failed = unix.Recvfrom(fd, p, unix.MSG_DONTWAIT); return nil }); err != nil {
+			return 0, err
+		}
+		b.mu.Lock()
+		late := !b.until.IsZero() && time.Now().After(b.until)
+		b.mu.Unlock()
+		switch {
+		case failed == nil && got == 0 && len(p) > 0:
+			return 0, io.EOF
+		case failed == nil:
+			return got, nil
+		case failed != unix.EAGAIN && failed != unix.EINTR:
+			return 0, os.NewSyscallError("recv", failed)
+		case late:
+			return 0, os.ErrDeadlineExceeded
+		}
+		select {
+		case <-b.closing:
+			return 0, net.ErrClosed
+		case <-time.After(lookAgain):
+		}
+	}
+}
 
 func (b *bare) LocalAddr() net.Addr  { return b.local }
 func (b *bare) RemoteAddr() net.Addr { return b.remote }
 
 // SetDeadline and the others bound how long a write waits.
-func (b *bare) SetDeadline(t time.Time) error   { return b.SetWriteDeadline(t) }
-func (b *bare) SetReadDeadline(time.Time) error { return nil }
+func (b *bare) SetDeadline(t time.Time) error { return b.SetWriteDeadline(t) }
+func (b *bare) SetReadDeadline(t time.Time) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.until = t
+	return nil
+}
 func (b *bare) SetWriteDeadline(t time.Time) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
