@@ -24,10 +24,14 @@ type known struct {
 	templates *templates
 }
 
-// loadKnown reads everything. With anew the catalogue has changed since statements were judged.
+// loadKnown reads everything. With anew the catalogue has changed since statements were judged. Without a policy
+// it stays with that of what is known by then: another one may come into force while this one waits.
 func (g *Guard) loadKnown(ctx context.Context, p *meter.Policy, anew bool) error {
 	g.refreshMu.Lock()
 	defer g.refreshMu.Unlock()
+	if p == nil {
+		p = g.known.Load().policy
+	}
 	ctx, end := context.WithTimeout(ctx, 5*time.Minute)
 	defer end()
 	k := &known{policy: p, paths: map[string]string{}, read: time.Now(), templates: newTemplates()}
@@ -182,7 +186,7 @@ func (g *Guard) watchWorld(ctx context.Context) {
 		}
 		changed, err := k.analyser.Refresh(ctx, g.db)
 		if err == nil && (changed || time.Since(k.read) > every) {
-			err = g.loadKnown(ctx, k.policy, changed)
+			err = g.loadKnown(ctx, nil, changed)
 		}
 		if err != nil && ctx.Err() == nil {
 			g.log.Error("the register's catalogue could not be read; statements are judged by the last one", "error", err)
@@ -208,7 +212,7 @@ func (g *Guard) watchClock() {
 func (g *Guard) retry(ctx context.Context, plans []lineage.Plan) bool {
 	for i := range plans {
 		if r := plans[i].Refusal; r != nil && r.Retry && time.Since(g.known.Load().read) > time.Second {
-			return g.loadKnown(ctx, g.known.Load().policy, true) == nil
+			return g.loadKnown(ctx, nil, true) == nil
 		}
 	}
 	return false

@@ -31,6 +31,9 @@ func (s *session) Release(ctx context.Context, r *wire.Result, keys *wire.Keys) 
 	s.shared()
 	hold, stop, err := s.g.meter.Reserve(ctx, j.subject, s.voters, now)
 	if err != nil {
+		if !enforce {
+			return rows, s.uncountable(ctx, j, keys, now, err)
+		}
 		s.g.log.Error("budgets cannot be counted; nothing leaves", "error", err)
 		return s.outcome(0, rows, &wire.Refusal{Code: codeStore, Message: "the register guard cannot count budgets, so nothing leaves", Hint: "Tell the register's operators: the store of shared budgets does not answer."}, enforce)
 	}
@@ -54,6 +57,18 @@ func (s *session) Release(ctx context.Context, r *wire.Result, keys *wire.Keys) 
 	}
 	s.unusual(s.g.normals.Saw(j.subject, voters, now))
 	return s.outcome(limit, rows, why, enforce)
+}
+
+// uncountable records rows that leave while the policy observes though nobody could count them: budgets miss them, the
+// ledger does not.
+func (s *session) uncountable(ctx context.Context, j *judgement, keys *wire.Keys, now time.Time, why error) error {
+	if s.g.quiet.once("uncountable", time.Minute) {
+		s.g.log.Error("budgets cannot be counted; while observing rows leave all the same", "error", why)
+	}
+	if err := s.record(ctx, j, keys, s.voters, now); err != nil {
+		_ = s.g.ledgerFailed(ctx, err) // it states the gap
+	}
+	return nil
 }
 
 // shared is called before budgets are counted: shared ones are in a database.
@@ -94,8 +109,8 @@ func (s *session) outcome(limit, rows int, why *wire.Refusal, enforce bool) (int
 func (s *session) number(ctx context.Context, book *ledger.Ledger, j *judgement, keys *wire.Keys, rows int, enforce bool) (limit int, why *wire.Refusal) {
 	s.voters, s.ends = s.voters[:0], s.ends[:0]
 	single := j.columns == 1 && j.keys == 1
-	watch := s.g.watch.Load()
-	if single && watch == nil && len(j.known.anonymous) == 0 && s.integers(book, keys, rows) {
+	watch, risky := s.g.watch.Load(), len(s.g.known.Load().anonymous) > 0
+	if single && watch == nil && !risky && s.integers(book, keys, rows) {
 		return rows, nil
 	}
 	s.voters = s.voters[:0]
@@ -104,7 +119,7 @@ func (s *session) number(ctx context.Context, book *ledger.Ledger, j *judgement,
 		if why = s.rowVoters(book, j, keys, row); why == nil && j.columns > j.keys {
 			why = s.supported(j, keys, row)
 		}
-		if why == nil && (len(j.known.anonymous) > 0 || j.columns > j.keys) {
+		if why == nil && (risky || j.columns > j.keys) {
 			why = s.atRisk(ctx, j, keys, row, from)
 		}
 		if why != nil && enforce {
@@ -228,7 +243,8 @@ func (s *session) atRisk(ctx context.Context, j *judgement, keys *wire.Keys, row
 }
 
 func (s *session) flagged(j *judgement, keys *wire.Keys, row, i int, n uint64) bool {
-	if _, listed := j.known.anonymous[n]; listed {
+	// the statement may have been prepared before somebody was listed
+	if _, listed := s.g.known.Load().anonymous[n]; listed {
 		return true
 	}
 	if j.flags[i] < 0 {

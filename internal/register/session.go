@@ -44,6 +44,18 @@ type session struct {
 	nearly []meter.Left // to be told
 }
 
+// wire finds out at run time what a session can do: one that no longer fits would not be asked, and count nothing.
+var _ interface {
+	wire.Session
+	wire.Binder
+	wire.Noticer
+	wire.Notifier
+	wire.Reporter
+	wire.Follower
+	wire.Teller
+	wire.Leaver
+} = (*session)(nil)
+
 // Begin is wire's: who somebody is matters once they ask for something that is protected.
 func (g *Guard) Begin(ctx context.Context, who wire.Start) (wire.Session, error) {
 	k := g.known.Load()

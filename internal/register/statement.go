@@ -15,6 +15,7 @@ import (
 // judgement is what the guard keeps of a statement until its rows have left.
 type judgement struct {
 	subject     meter.Subject
+	plan        *lineage.Plan
 	fingerprint uint64
 	kind        lineage.Kind
 	name        string // of a prepared statement or cursor that it takes back
@@ -23,7 +24,8 @@ type judgement struct {
 	flags       []int // for each key the place of its flag among the columns that are read; -1: look it up
 	columns     int
 	known       *known
-	asked       bool // it counted as a statement already
+	asked       bool              // it counted as a statement already
+	sets        []lineage.Setting // what it sets each time it runs
 }
 
 func tagOf(r *wire.Result) (*judgement, bool) {
@@ -146,7 +148,7 @@ func (s *session) judge(ctx context.Context, k *known, p *lineage.Plan, simple b
 	case p.Kind == lineage.Pass, p.Kind == lineage.Prepare && p.Result == nil && !p.BlankErrors: // what it prepares touches nothing protected
 		name, rollback := taken(p)
 		s.failed = s.failed || rollback
-		return s.named(ctx, p, wire.Result{Tag: &judgement{name: name}})
+		return s.named(ctx, p, wire.Result{Tag: &judgement{name: name, sets: p.Sets}})
 	case p.Kind == lineage.Refused:
 		return wire.Result{}, s.refuse(ctx, print, lineageRefusal(p.Refusal))
 	case p.Kind == lineage.Execute:
@@ -156,7 +158,7 @@ func (s *session) judge(ctx context.Context, k *known, p *lineage.Plan, simple b
 	if err != nil {
 		return wire.Result{}, s.refuse(ctx, print, unknownRefusal(err))
 	}
-	j := &judgement{subject: who, fingerprint: print, kind: p.Kind, known: k, asked: simple && p.Kind != lineage.Prepare}
+	j := &judgement{subject: who, plan: p, fingerprint: print, kind: p.Kind, known: k, asked: simple && p.Kind != lineage.Prepare}
 	if err := s.permitted(ctx, p, j); err != nil {
 		return wire.Result{}, err
 	}
@@ -171,19 +173,21 @@ func (s *session) judge(ctx context.Context, k *known, p *lineage.Plan, simple b
 
 // permitted asks the policy and the budget of statements.
 func (s *session) permitted(ctx context.Context, p *lineage.Plan, j *judgement) error {
-	policy := j.known.policy
 	s.g.learner.Add(j.subject.Role, p)
-	if role, ok := policy.Role(j.subject.Role); ok && role.AllowedOnly {
-		if ok, why := policy.Allowed(j.subject, p.Fingerprint, shapeOf(p)); !ok {
-			if err := s.refuse(ctx, j.fingerprint, notAllowed(why, p.Fingerprint)); err != nil {
-				return err
-			}
-		}
-	}
-	if !j.asked {
-		return nil
+	if err := s.agreed(ctx, j.known.policy, j); err != nil || !j.asked {
+		return err
 	}
 	return s.ask(ctx, j)
+}
+
+// agreed refuses a statement that is not one of those agreed on, to whom may have only those.
+func (s *session) agreed(ctx context.Context, policy *meter.Policy, j *judgement) error {
+	if role, ok := policy.Role(j.subject.Role); ok && role.AllowedOnly {
+		if ok, why := policy.Allowed(j.subject, j.plan.Fingerprint, shapeOf(j.plan)); !ok {
+			return s.refuse(ctx, j.fingerprint, notAllowed(why, j.plan.Fingerprint))
+		}
+	}
+	return nil
 }
 
 // ask counts a statement that runs.
@@ -316,44 +320,85 @@ func (s *session) execute(ctx context.Context, p *lineage.Plan, print uint64) (w
 	}
 	j, ok := tagOf(&r)
 	if !ok || j.known == nil {
+		if ok {
+			s.apply(j.sets)
+		}
 		return r, nil
 	}
 	who, err := s.identity()
 	if err != nil {
 		return wire.Result{}, s.refuse(ctx, print, unknownRefusal(err))
 	}
-	again := *j
-	again.subject, again.asked = who, true
-	r.Tag = &again
+	if r, err = s.anew(ctx, r, j, who); err != nil {
+		return wire.Result{}, err
+	}
+	again, _ := tagOf(&r)
+	again.asked = true
 	if p.Result != nil && p.Result.Copy != nil {
 		r.Copy = copyFormat(p.Result.Copy)
 	}
-	return r, s.ask(ctx, &again)
+	return r, s.ask(ctx, again)
 }
 
 // Bind is wire's: a statement of the extended protocol counts when it is bound, under the
-// purpose that is set by then.
-func (s *session) Bind(ctx context.Context, d *wire.Decision, _ wire.Parameters) error {
+// purpose that is set by then. Rows of a Bind before it may still be on their way: they stay
+// with whom they were bound for.
+func (s *session) Bind(ctx context.Context, d *wire.Decision, _ wire.Parameters) (own *wire.Decision, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for i := range d.Results {
 		j, ok := tagOf(&d.Results[i])
+		if ok {
+			s.apply(j.sets)
+		}
 		if !ok || j.known == nil || j.kind == lineage.Prepare {
 			continue
 		}
 		who, err := s.identity()
 		if err != nil {
 			if err := s.refuse(ctx, j.fingerprint, unknownRefusal(err)); err != nil {
-				return err
+				return nil, err
 			}
 			continue
 		}
-		j.subject = who
+		if who != j.subject || s.policy != j.known.policy {
+			r, err := s.anew(ctx, d.Results[i], j, who)
+			if err != nil {
+				return nil, err
+			}
+			own = &wire.Decision{Text: d.Text, Results: slices.Clone(d.Results), Tag: d.Tag}
+			own.Results[i] = r // the extended protocol has one statement to a text
+			j, _ = tagOf(&r)
+		}
 		if err := s.ask(ctx, j); err != nil {
-			return err
+			return nil, err
 		}
 	}
-	return nil
+	return own, nil
+}
+
+// anew judges what was prepared for whoever asks now. What is masked and what is allowed hangs on the role, the purpose and
+// the policy: otherwise one could prepare as somebody who sees everything, and run it as somebody who may read much.
+func (s *session) anew(ctx context.Context, r wire.Result, j *judgement, who meter.Subject) (wire.Result, error) {
+	next := *j
+	next.subject = who
+	r.Tag = &next
+	was, is := j.known.policy, s.policy
+	if was == is && who.Role == j.subject.Role && who.Purpose == j.subject.Purpose {
+		return r, nil
+	}
+	if !slices.Equal(was.Protected, is.Protected) {
+		return r, s.refuse(ctx, j.fingerprint, preparedRefusal)
+	}
+	if err := s.agreed(ctx, is, &next); err != nil || j.plan.Result == nil {
+		return r, err
+	}
+	masks, err := masksOf(is.MasksFor(who), j.plan)
+	if err != nil {
+		return r, s.refuse(ctx, j.fingerprint, refusal(err))
+	}
+	r.Masks = masks
+	return r, nil
 }
 
 // refuse notes a refusal. It returns it while the policy enforces, else nil.

@@ -62,6 +62,8 @@ func (h *Hold) cancelShared(ctx context.Context) error {
 	if len(h.marks) == 0 || len(h.voters) == 0 {
 		return nil
 	}
+	ctx, end := context.WithTimeout(ctx, countWithin)
+	defer end()
 	keys := map[string]*mark{}
 	for i := range h.marks {
 		keys[h.marks[i].of.String()] = &h.marks[i]

@@ -49,6 +49,10 @@ const staleAfter = 10 * time.Second
 // decideWithin bounds how long a supervisor's decision waits for the store: others wait behind it.
 const decideWithin = 5 * time.Second
 
+// countWithin bounds how long rows wait for the store to count them, or to give back: where another guard died with a count
+// locked nobody else gets it before PostgreSQL has noticed, and whoever waits for ever cannot tell why.
+const countWithin = 30 * time.Second
+
 // maxFar bounds what is told and heard.
 const maxFar = 100_000
 
@@ -100,12 +104,16 @@ func (m *Meter) adopt(raw []byte) error {
 	if len(raw) == 0 {
 		return nil
 	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.adoptLocked(raw)
+}
+
+func (m *Meter) adoptLocked(raw []byte) error {
 	var c Common
 	if err := json.Unmarshal(raw, &c); err != nil {
 		return fmt.Errorf("what the guards have in common is damaged: %w", err)
 	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
 	m.grants = c.Grants
 	if !m.others.pulled || c.Until >= m.brake.until {
 		m.brake.since, m.brake.until, m.brake.why = c.Since, c.Until, c.Why
@@ -130,9 +138,9 @@ func (m *Meter) Decide(ctx context.Context, change func() error) error {
 	}
 	ctx, end := context.WithTimeout(ctx, decideWithin)
 	defer end()
-	var before []byte
+	var before, after []byte
 	var refused error
-	version, err := x.Change(ctx, func(raw []byte) ([]byte, error) {
+	version, err := x.Change(ctx, func(raw []byte) (_ []byte, err error) {
 		before = raw
 		if err := m.adopt(raw); err != nil {
 			return nil, err
@@ -142,7 +150,8 @@ func (m *Meter) Decide(ctx context.Context, change func() error) error {
 		}
 		m.mu.Lock()
 		defer m.mu.Unlock()
-		return json.Marshal(m.common())
+		after, err = json.Marshal(m.common())
+		return after, err
 	})
 	switch {
 	case refused != nil:
@@ -154,9 +163,12 @@ func (m *Meter) Decide(ctx context.Context, change func() error) error {
 		return fmt.Errorf("the guards that share this one's budgets cannot be told, so it holds nowhere: %w", err)
 	}
 	m.mu.Lock()
+	defer m.mu.Unlock()
+	if version < m.others.version {
+		return nil
+	}
 	m.others.version = version
-	m.mu.Unlock()
-	return nil
+	return m.adoptLocked(after) // a Sync may have taken over what was there before, while this was being stored
 }
 
 // Sync tells the others what was counted here, hears what they have, and takes over what was decided
@@ -191,15 +203,12 @@ func (m *Meter) Sync(ctx context.Context, now time.Time) (news bool, err error) 
 		return false, err
 	}
 	m.mu.Lock()
-	known := m.others.version
-	m.mu.Unlock()
-	if news = version > known; news {
-		if err := m.adopt(raw); err != nil {
+	defer m.mu.Unlock()
+	if news = version > m.others.version; news {
+		if err := m.adoptLocked(raw); err != nil {
 			return false, err
 		}
 	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
 	m.others.version = max(m.others.version, version)
 	m.hear(heard, now)
 	m.others.told, m.others.heard = told, time.Now()
@@ -288,7 +297,7 @@ func (m *Meter) hear(heard [][]byte, now time.Time) {
 			continue // of a newer version: budgets hold all the same
 		}
 		for key, c := range counts {
-			if c.Unit > 0 && len(far) < maxFar {
+			if key != "" && c.Unit > 0 && c.At >= 0 && len(far) < maxFar {
 				far[key] += c.since(at)
 			}
 		}

@@ -82,6 +82,8 @@ func (m *Meter) join(ctx context.Context, s Subject, voters []uint64, now time.T
 func (t *tracker) latest() int64 { return t.spans[t.cur].start }
 
 func (m *Meter) reserveShared(ctx context.Context, s Subject, voters []uint64, now time.Time) (*Hold, *Stop, error) {
+	ctx, end := context.WithTimeout(ctx, countWithin)
+	defer end()
 	j, a, at, err := m.join(ctx, s, voters, now)
 	if err != nil {
 		return nil, nil, err
@@ -121,6 +123,8 @@ func (j *session) end(ctx context.Context, h *Hold) error {
 }
 
 func (m *Meter) leftShared(ctx context.Context, s Subject, now time.Time) ([]Left, error) {
+	ctx, end := context.WithTimeout(ctx, countWithin)
+	defer end()
 	j, _, at, err := m.join(ctx, s, []uint64{}, now)
 	if err != nil {
 		return nil, err

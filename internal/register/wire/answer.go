@@ -100,9 +100,7 @@ func (r *rows) ready(frame []byte) error {
 		}
 	}
 	if r.follow != nil {
-		r.ask()
-		r.follow.Ready(status)
-		r.asking.Unlock()
+		r.asked(func() { r.follow.Ready(status) })
 	}
 	if r.stop != nil {
 		return r.stopReady(status, frame)
@@ -118,9 +116,8 @@ func (r *rows) notices() {
 	if r.teller == nil {
 		return
 	}
-	r.ask()
-	all := r.teller.Tell()
-	r.asking.Unlock()
+	var all []string
+	r.asked(func() { all = r.teller.Tell() })
 	for _, text := range all {
 		f := Fields{all: []field{{'S', "NOTICE"}, {'V', "NOTICE"}, {'C', codeSuccess}, {'M', clean(text)}}}
 		r.out.anew = f.append(r.out.anew)
@@ -157,9 +154,7 @@ func (r *rows) completed(kind byte, frame []byte) error {
 	r.at.on = false
 	r.queue.mu.Unlock()
 	if r.follow != nil && kind == 'C' && result != nil {
-		r.ask()
-		r.follow.Completed(result, string(tag))
-		r.asking.Unlock()
+		r.asked(func() { r.follow.Completed(result, string(tag)) })
 	}
 	if r.stop != nil {
 		return r.stopCompleted(string(tag), extended)

@@ -354,9 +354,9 @@ func (c *clientWalker) bound(ctx context.Context, candidates []*Decision, p Para
 		if c.binder == nil || d.Pass {
 			continue
 		}
-		c.ask()
-		again, err := c.binder.Bind(ctx, d, p)
-		c.asking.Unlock()
+		var again *Decision
+		var err error
+		c.asked(func() { again, err = c.binder.Bind(ctx, d, p) })
 		if err == nil && again != nil && len(candidates) > 1 {
 			err = ambiguous
 		}

@@ -21,8 +21,8 @@ type owed struct {
 	source  string    // Bind: the statement
 	plan    *Decision // Query, Parse; Bind: in place of that of the statement, if it is the one in of
 	of      *Decision
-	formats []int16   // Bind: of the output columns
-	refusal *Refusal  // PostgreSQL was sent what fails; the client is told this
+	formats []int16  // Bind: of the output columns
+	refusal *Refusal // PostgreSQL was sent what fails; the client is told this
 }
 
 // extended says that an error skips what follows up to a Sync.

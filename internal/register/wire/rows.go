@@ -54,6 +54,7 @@ func (r *rows) answeredAll(err error) {
 	if refusal == nil || r.skip > 0 {
 		return // in the middle of a frame nothing can be said
 	}
+	r.out.extend()                             // the last deadline was of the last rows
 	_, _ = r.client.Write(refusal.append(nil)) // it ends either way
 }
 
@@ -241,16 +242,18 @@ func (r *rows) settle(ctx context.Context) error {
 		return nil
 	}
 	result := r.pending
-	r.ask()
-	var began time.Time
-	if n >= manyRows {
-		began = time.Now()
-	}
-	allowed, err := r.guarded.Release(ctx, result, &r.keys)
-	if n >= manyRows && time.Since(began) > slowRelease {
-		r.in.most = bulkSize
-	}
-	r.asking.Unlock()
+	var allowed int
+	var err error
+	r.asked(func() {
+		var began time.Time
+		if n >= manyRows {
+			began = time.Now()
+		}
+		allowed, err = r.guarded.Release(ctx, result, &r.keys)
+		if n >= manyRows && time.Since(began) > slowRelease {
+			r.in.most = bulkSize
+		}
+	})
 	if err == nil {
 		r.keys.Reset(0)
 		r.pending = nil
@@ -359,9 +362,8 @@ func (r *rows) notification(frame []byte) {
 	if !ok {
 		return
 	}
-	r.ask()
-	shown, ok := r.notifier.Notification(pid, channel, payload)
-	r.asking.Unlock()
+	var shown string
+	r.asked(func() { shown, ok = r.notifier.Notification(pid, channel, payload) })
 	if !ok {
 		return
 	}
@@ -383,9 +385,7 @@ func (r *rows) fields(kind byte, frame []byte) {
 		f = (&Refusal{Code: codeProtocol, Message: "a message of PostgreSQL's could not be read"}).fields()
 		f.Error, f.dirty = kind == 'E', true
 	}
-	r.ask()
-	r.noticer.Notice(f)
-	r.asking.Unlock()
+	r.asked(func() { r.noticer.Notice(f) })
 	if f.dirty {
 		r.out.anew = f.append(r.out.anew)
 		return

@@ -112,6 +112,13 @@ func (x *session) ask() {
 	}
 }
 
+// asked calls guarded. A fault there leaves the right to others: the other direction may wait for it.
+func (x *session) asked(call func()) {
+	x.ask()
+	defer x.asking.Unlock()
+	call()
+}
+
 // lockUp takes the right to write to PostgreSQL.
 func (x *session) lockUp() {
 	if !x.up.mu.TryLock() {
@@ -146,6 +153,7 @@ func (x *session) insert(b []byte) error {
 	if x.within {
 		return &Refusal{Code: codeProtocol, Message: "COPY data in the middle of a stopped statement"}
 	}
+	x.up.extend() // the last deadline was of the client's last message
 	_, err := x.upstream.Write(b)
 	return err
 }

@@ -158,10 +158,17 @@ func (l *link) awake(events uint32) bool {
 	}
 }
 
+// maxRounds is how many full buffers a link walks before another goroutine leads: where a peer sends without end and the
+// other takes as fast, nothing ever waits.
+const maxRounds = 8
+
 // drive reads and walks until nothing is there. A read that brought less than
 // there was room for has brought all: what comes later wakes again.
 func (l *link) drive() {
-	for {
+	for rounds := 1; ; rounds++ {
+		if rounds == maxRounds {
+			l.x.leave()
+		}
 		l.in.makeRoom()
 		room := len(l.in.buf) - l.in.w
 		err := l.in.readNow()
@@ -242,6 +249,7 @@ func (x *session) runOn(ctx context.Context, w *wheel, end context.CancelFunc) {
 		err = <-answered.ended
 	}
 	x.contain(func() { r.answeredAll(err) })
+	x.linger()
 	x.client.Close()
 	x.upstream.Close()
 	x.queue.shut()
