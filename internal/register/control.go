@@ -65,6 +65,8 @@ func Rehearsed(ctx context.Context, view *ledger.View) (last time.Time) {
 
 // Reload takes the policy file into force; on an error the old one stays.
 func (g *Guard) Reload(ctx context.Context) (string, error) {
+	g.reloading.Lock()
+	defer g.reloading.Unlock()
 	next, err := meter.Load(g.cfg.Policy)
 	if err != nil {
 		return "", fmt.Errorf("the policy stays as it was: %w", err)

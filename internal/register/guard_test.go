@@ -408,6 +408,12 @@ func (o *office) masks(t *testing.T) {
 	if _, err := born("desk/polling", `SELECT current_date FROM voters WHERE born < '1950-01-01' LIMIT 1`); code(err) != "42501" {
 		t.Errorf("a condition on a masked column: %v", err)
 	}
+	c := o.connect(t, "alice", "desk/polling")
+	for _, sql := range []string{`SELECT EXISTS (SELECT FROM voters WHERE id = 100 AND born < '1950-01-01')`, `UPDATE voters SET ward = ward WHERE id = 100 AND born < '1950-01-01'`} {
+		if _, err := c.Exec(t.Context(), sql); code(err) != "42501" || !strings.Contains(err.Error(), "masked") {
+			t.Errorf("one bit of a masked column, by %s: %v", sql, err)
+		}
+	}
 }
 
 func (o *office) act(t testing.TB, a register.Act) (register.Answer, error) {

@@ -144,6 +144,7 @@ type Guard struct {
 	honeyStamp string
 
 	known     atomic.Pointer[known]
+	reloading sync.Mutex // one reload of the policy at a time: catalogue and budgets follow the same one
 	refreshMu sync.Mutex // one refresh of the catalogue at a time
 
 	behind  *behind // nil: rows wait for the ledger

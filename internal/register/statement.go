@@ -163,10 +163,11 @@ func (s *session) judge(ctx context.Context, k *known, p *lineage.Plan, simple b
 		return wire.Result{}, err
 	}
 	r := wire.Result{Tag: j}
+	if r.Masks, err = s.masked(ctx, k.policy, j); err != nil {
+		return wire.Result{}, err
+	}
 	if p.Result != nil {
-		if err := s.metered(ctx, p, j, &r); err != nil {
-			return wire.Result{}, err
-		}
+		metered(p, j, &r)
 	}
 	return s.named(ctx, p, r)
 }
@@ -219,16 +220,20 @@ func (s *session) uncounted(err error) error {
 	return &wire.Refusal{Code: codeStore, Message: "the register guard cannot count statements, so none over protected rows runs", Hint: "Tell the register's operators: the store of shared budgets does not answer."}
 }
 
-// metered describes the rows of a statement to wire.
-func (s *session) metered(ctx context.Context, p *lineage.Plan, j *judgement, r *wire.Result) error {
-	res := p.Result
-	masks, err := masksOf(j.known.policy.MasksFor(j.subject), p)
+// masked says what is hidden from whoever asks, or refuses: what is masked cannot be searched by either, also where no row
+// leaves and the answer is one bit.
+func (s *session) masked(ctx context.Context, policy *meter.Policy, j *judgement) ([]wire.Mask, error) {
+	masks, err := masksOf(policy.MasksFor(j.subject), j.plan)
 	if err != nil {
-		if err := s.refuse(ctx, j.fingerprint, refusal(err)); err != nil {
-			return err
-		}
+		return nil, s.refuse(ctx, j.fingerprint, refusal(err))
 	}
-	r.Metered, r.Hidden, r.Masks = true, res.Hidden, masks
+	return masks, nil
+}
+
+// metered describes the rows of a statement to wire.
+func metered(p *lineage.Plan, j *judgement, r *wire.Result) {
+	res := p.Result
+	r.Hidden = res.Hidden
 	r.KeyColumns = append(r.KeyColumns, res.KeyColumns...)
 	j.keys, j.supports = len(res.KeyColumns), res.Supports
 	for _, support := range res.Supports {
@@ -246,7 +251,6 @@ func (s *session) metered(ctx context.Context, p *lineage.Plan, j *judgement, r 
 	r.KeyTypes = j.known.keyTypesOf(res)
 	r.Copy = copyFormat(res.Copy)
 	r.Metered = j.columns > 0
-	return nil
 }
 
 // masksOf finds which output columns are masked. A masked column within an expression or
@@ -257,6 +261,9 @@ func masksOf(masks []meter.Mask, p *lineage.Plan) (out []wire.Mask, err error) {
 			if m.Column == c.Relation+"."+c.Name {
 				return nil, maskRefusal(m.Column)
 			}
+		}
+		if p.Result == nil {
+			continue
 		}
 		for i, o := range p.Result.Outputs {
 			if o.Plain != nil && m.Column == o.Plain.Relation+"."+o.Plain.Name {
@@ -390,15 +397,11 @@ func (s *session) anew(ctx context.Context, r wire.Result, j *judgement, who met
 	if !slices.Equal(was.Protected, is.Protected) {
 		return r, s.refuse(ctx, j.fingerprint, preparedRefusal)
 	}
-	if err := s.agreed(ctx, is, &next); err != nil || j.plan.Result == nil {
-		return r, err
+	err := s.agreed(ctx, is, &next)
+	if err == nil {
+		r.Masks, err = s.masked(ctx, is, &next)
 	}
-	masks, err := masksOf(is.MasksFor(who), j.plan)
-	if err != nil {
-		return r, s.refuse(ctx, j.fingerprint, refusal(err))
-	}
-	r.Masks = masks
-	return r, nil
+	return r, err
 }
 
 // refuse notes a refusal. It returns it while the policy enforces, else nil.
