@@ -204,7 +204,7 @@ func fieldName(line []byte) string {
 }
 
 // foreign tells whether a file is known to be no mail: what desktops and mail
-// programs keep beside it. Source: the manuals of Dovecot, Courier, mutt, nmh and Thunderbird.
+// programs keep beside it, and what Takeout adds for people. Source: the manuals of Dovecot, Courier, mutt, nmh and Thunderbird.
 func foreign(name string) bool {
 	lower := strings.ToLower(name)
 	if foreignNames[lower] {
@@ -228,7 +228,7 @@ var foreignNames = map[string]bool{
 	"maildirfolder": true, "maildirsize": true, "subscriptions": true, ".subscriptions": true,
 	".mh_sequences": true, ".mh_profile": true, ".mailboxlist": true, ".mbox.lock": true,
 	"msgfilterrules.dat": true, "popstate.dat": true, "table_of_contents": true,
-	"filterlog.html": true, "junklog.html": true, "virtualfolders.dat": true, "panacea.dat": true, "filters.js": true,
+	"archive_browser.html": true, "filterlog.html": true, "junklog.html": true, "virtualfolders.dat": true, "panacea.dat": true, "filters.js": true,
 	"feeds.json": true, "feeditems.json": true, "feeds.rdf": true, "feeditems.rdf": true, "info.plist": true,
 	".gitignore": true, ".gitattributes": true, ".gitkeep": true, ".uidvalidity": true, ".localized": true,
 }

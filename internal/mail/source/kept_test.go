@@ -41,6 +41,7 @@ func TestKept(t *testing.T) {
 		"tb/Mail/Local Folders/Inbox.sbd/Work":         from + plainMail("work"),
 		"tb/Mail/Local Folders/Sent":                   from + plainMail("out"),
 		"tb/Mail/Local Folders/filterlog.html":         "<html>",
+		"Takeout/archive_browser.html":                 "<html>",
 		"V2/INBOX.mbox/Q/Data/Messages/1.emlx":         fmt.Sprint(len(apple), "\n", apple, `<?xml version="1.0"?><plist version="1.0"><dict><key>flags</key><integer>8590195715</integer></dict></plist>`),
 		"V2/Sent Messages.mbox/Q/Data/Messages/2.emlx": fmt.Sprint(len(apple), "\n", apple, `<plist version="1.0"><dict><key>flags</key> <integer>1</integer></dict></plist>`),
 	})
