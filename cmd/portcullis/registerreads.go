@@ -341,7 +341,7 @@ func (c *registerPolicyReloadCommand) Run(ctx context.Context, std stdio, g *Glo
 // Run tests statements.
 func (c *registerPolicyTestCommand) Run(ctx context.Context, std stdio, g *Globals) error {
 	refused := 0
-	err := eachStatement(ctx, std, g, c.Log, budget.Subject{Role: c.Role, Purpose: c.Purpose}, func(line int, v register.Verdict) error {
+	err := eachStatement(ctx, std, g, c.Log, budget.Subject{Role: c.Role, Purpose: c.Purpose}, func(_ *register.Tester, line int, v register.Verdict) error {
 		word := "allowed"
 		if !v.Allowed {
 			word = "REFUSED"
@@ -360,7 +360,7 @@ func (c *registerPolicyTestCommand) Run(ctx context.Context, std stdio, g *Globa
 	return err
 }
 
-func eachStatement(ctx context.Context, std stdio, g *Globals, log string, who budget.Subject, fn func(int, register.Verdict) error) (err error) {
+func eachStatement(ctx context.Context, std stdio, g *Globals, log string, who budget.Subject, fn func(*register.Tester, int, register.Verdict) error) (err error) {
 	cfg, err := registerConfig(g)
 	if err != nil {
 		return err
@@ -386,7 +386,7 @@ func eachStatement(ctx context.Context, std stdio, g *Globals, log string, who b
 			return nil
 		}
 		for _, v := range all {
-			if err := fn(line, v); err != nil {
+			if err := fn(t, line, v); err != nil {
 				return err
 			}
 		}
@@ -408,9 +408,10 @@ func (c *registerPolicyLearnCommand) Run(ctx context.Context, std stdio, g *Glob
 		return register.TOML(std.out, all)
 	}
 	learner := register.NewLearner()
-	err := eachStatement(ctx, std, g, c.Log, budget.Subject{Role: c.Role}, func(_ int, v register.Verdict) error {
+	err := eachStatement(ctx, std, g, c.Log, budget.Subject{Role: c.Role}, func(t *register.Tester, _ int, v register.Verdict) error {
 		if v.Plan.Kind.String() != "pass" && v.Plan.Refusal == nil {
 			learner.Add(c.Role, &v.Plan)
+			learner.Outline(v.Plan.Fingerprint, func() string { return t.Outline(&v) })
 		}
 		return nil
 	})

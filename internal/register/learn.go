@@ -15,15 +15,17 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"unicode"
 
 	"portcullis.example/portcullis/internal/register/lineage"
 	"portcullis.example/portcullis/internal/register/meter"
 )
 
-// Learned is one statement that was seen, as an allow-list would have it. There is no text
-// of it: that could hold voters' names.
+// Learned is one statement that was seen, as an allow-list would have it. What a guard has seen has no text:
+// that could hold voters' names.
 type Learned struct {
 	Fingerprint string   `json:"fingerprint"`
+	Outline     string   `json:"outline,omitempty"` // without values, where it is from a log
 	Kind        string   `json:"kind"`
 	Roles       []string `json:"roles"`
 	Times       int      `json:"times"`
@@ -70,6 +72,15 @@ func (l *Learner) Add(role string, p *lineage.Plan) {
 	}
 }
 
+// Outline says what a statement that was added looks like, the first time.
+func (l *Learner) Outline(fingerprint string, outline func() string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if e := l.seen[fingerprint]; e != nil && e.Outline == "" {
+		e.Outline = outline()
+	}
+}
+
 // All lists them, the most frequent first.
 func (l *Learner) All() []Learned {
 	l.mu.Lock()
@@ -87,7 +98,11 @@ func (l *Learner) All() []Learned {
 // TOML writes them as an allow-list to be read by a person and put into the policy.
 func TOML(out io.Writer, all []Learned) error {
 	for _, e := range all {
-		text := fmt.Sprintf("[[allow]] # %s, seen %d times\nfingerprint = %q\nlist_max = %d\n", e.Kind, e.Times, e.Fingerprint, max(1, e.List))
+		text := ""
+		if e.Outline != "" {
+			text = "# " + comment(e.Outline) + "\n"
+		}
+		text += fmt.Sprintf("[[allow]] # %s, seen %d times\nfingerprint = %q\nlist_max = %d\n", e.Kind, e.Times, e.Fingerprint, max(1, e.List))
 		if len(e.Roles) > 0 {
 			raw, _ := json.Marshal(e.Roles)
 			text += "roles = " + string(raw) + "\n"
@@ -106,6 +121,21 @@ func TOML(out io.Writer, all []Learned) error {
 		}
 	}
 	return nil
+}
+
+// comment is a text on one line: a quoted name may hold a line's end, and would write policy behind it.
+func comment(s string) string {
+	s = strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return ' '
+	}, s)
+	const most = 400
+	if runes := []rune(s); len(runes) > most {
+		s = string(runes[:most]) + " …"
+	}
+	return s
 }
 
 func learnedPath(data string) string { return filepath.Join(data, "statements.json") }
@@ -237,6 +267,9 @@ func (t *Tester) Judge(text string, who meter.Subject) ([]Verdict, error) {
 	}
 	return all, nil
 }
+
+// Outline is what a judged statement looks like, without values.
+func (t *Tester) Outline(v *Verdict) string { return t.k.analyser.Outline(v.Plan.Text) }
 
 func shapeOf(p *lineage.Plan) meter.Shape {
 	return meter.Shape{List: p.Shape.List, Arrays: p.Shape.Arrays, Prefix: p.Shape.Prefix, Limit: p.Shape.Limit, Statements: p.Shape.Statements}

@@ -33,3 +33,16 @@ func TestStatementsOfALog(t *testing.T) {
 		})
 	}
 }
+
+// TestLearnedIsReviewable: an allow-list shows each statement without values, and nothing of a name gets out of its comment.
+func TestLearnedIsReviewable(t *testing.T) {
+	var out strings.Builder
+	err := TOML(&out, []Learned{{Fingerprint: "ab", Kind: "rows", Outline: "SELECT id AS \"x\n[[allow]]\nfingerprint = 'evil'\u2028\" FROM voters WHERE id = $1", Prefix: -1, Limit: -1}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(out.String(), "\n")
+	if !strings.HasPrefix(lines[0], `# SELECT id AS "x [[allow]] fingerprint = 'evil' " FROM voters WHERE id = $1`) || !strings.HasPrefix(lines[1], "[[allow]] # rows, seen") || strings.Count(out.String(), "\n[[allow]]") != 1 {
+		t.Errorf("it says:\n%s", out.String())
+	}
+}

@@ -62,6 +62,23 @@ func (a *Analyser) Refresh(ctx context.Context, q Querier) (changed bool, err er
 	return true, a.Use(cat)
 }
 
+// Outline is one statement as a person can judge it who is to see no value of it: without comments, and with $1, $2 …
+// in the place of constants. It is "" where that cannot be written.
+func (a *Analyser) Outline(text string) string {
+	plain, err := a.parser.normalize(text)
+	if err != nil {
+		return ""
+	}
+	tree, err := a.parser.parse(plain) // comments end here
+	if err != nil || len(tree.Stmts) != 1 {
+		return ""
+	}
+	if plain, err = a.parser.deparse(tree.Stmts[0]); err != nil {
+		return ""
+	}
+	return plain
+}
+
 // Warm compiles the parser, which takes a second, so that the first statement need not wait for it.
 func (a *Analyser) Warm() error {
 	_, err := a.parser.parse("SELECT 1")

@@ -159,3 +159,18 @@ func FuzzAnalyse(f *testing.F) {
 		}
 	})
 }
+
+// TestOutline: what a person judges a statement by holds no value and no comment of it.
+func TestOutline(t *testing.T) {
+	r := newRegister(t, "TWO")
+	a := r.analyse(t, lineage.Options{})
+	for text, want := range map[string]string{
+		"select id -- Anna Keller\nfrom app.voters where surname = 'Keller' /* 17 */ and id in (1, 2, 3) limit 10": "SELECT id FROM app.voters WHERE surname = $1 AND id IN ($2, $3, $4) LIMIT $5",
+		"select 1; select 2": "",
+		"select from where":  "",
+	} {
+		if got := a.Outline(text); got != want {
+			t.Errorf("%s:\n got %s\nwant %s", text, got, want)
+		}
+	}
+}

@@ -34,6 +34,17 @@ func (p *parser) parse(text string) (tree *pg.ParseResult, err error) {
 	return tree, nil
 }
 
+// normalize puts $1, $2 … in the place of a text's constants.
+func (p *parser) normalize(text string) (plain string, err error) {
+	if err := p.within(text); err != nil {
+		return "", err
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	defer p.recovered(&err)
+	return pgquery.Normalize(text)
+}
+
 // maxWritten bounds the nesting of a tree that is written out as text, which takes much more stack than reading it.
 const maxWritten = 40
 
