@@ -260,6 +260,9 @@ func (p properties) recipient() mapiPerson {
 	return who
 }
 
+// maxRTF bounds a body in RTF: some bytes of packing come to eight times as many.
+const maxRTF = 64 << 20
+
 // body reads the text in all its forms. RTF serves only where it wraps HTML
 // that is not there otherwise, or where it is all there is: Outlook makes it from the others.
 func (p properties) body(m *mapiMessage, internet int) {
@@ -281,9 +284,12 @@ func (p properties) body(m *mapiMessage, internet int) {
 	if len(packed) == 0 {
 		return
 	}
-	rtf, err := tnef.UnpackRTF(packed, min(17*len(packed), 1<<28))
+	rtf, err := tnef.UnpackRTF(packed, maxRTF)
 	p.note(err)
-	switch body := readRTF(rtf, 1<<28); {
+	if len(rtf) == maxRTF {
+		p.note(fmt.Errorf("an RTF body of more than %d MB is read so far only", maxRTF>>20))
+	}
+	switch body := readRTF(rtf, maxRTF); {
 	case body.html && body.text != "":
 		m.html, m.htmlCharset, m.hasHTML = []byte(body.text), "utf-8", true
 	case !m.hasPlain && body.text != "":
