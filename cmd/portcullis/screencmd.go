@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime/debug"
 	"strings"
 
 	"portcullis.example/portcullis"
@@ -56,6 +57,10 @@ type screenNameCommand struct {
 	Format    string            `help:"text or json; with --file csv or ndjson." enum:",text,json,csv,ndjson" default:""`
 }
 
+// screeningMemory is what screening holds to: an index of all lists takes half of it, and what reading them leaves behind
+// is not to stay for the sake of a second.
+const screeningMemory = 110 << 20
+
 // Run screens.
 func (c *screenNameCommand) Run(ctx context.Context, std stdio, g *Globals) error {
 	asked := 0
@@ -70,6 +75,7 @@ func (c *screenNameCommand) Run(ctx context.Context, std stdio, g *Globals) erro
 	if c.File == "" && (c.Format == "csv" || c.Format == "ndjson" || c.Out != "" || len(c.Column) > 0 || c.Columns != "") {
 		return exitError{exitIncomplete, errors.New("--out, --column, --columns and the formats csv and ndjson go with --file")}
 	}
+	defer debug.SetMemoryLimit(debug.SetMemoryLimit(screeningMemory))
 	if c.Replay {
 		return readLedger(ctx, g, func(l *ledger.Ledger) error { return c.replay(ctx, std, l) })
 	}
