@@ -223,6 +223,9 @@ func startDatabase(t *testing.T) *database {
 func (d *database) asPostgres(t *testing.T) {
 	t.Helper()
 	who, err := user.Lookup("postgres")
+	if err != nil && testenv.CI() {
+		t.Fatalf("CI needs a user postgres: %v", err)
+	}
 	if err != nil {
 		t.Skip("PostgreSQL does not run as root, and there is no user postgres")
 	}
