@@ -16,8 +16,10 @@ type behind struct {
 
 	mu      sync.Mutex // guards what follows
 	room    *sync.Cond
-	waiting map[alike][]uint64
-	voters  int // that wait
+	waiting map[alike]*[]uint64
+	last    alike     // what was added last, and
+	lastOf  *[]uint64 // where; nil: nothing
+	voters  int       // that wait
 	ended   bool
 
 	wake chan struct{}
@@ -36,7 +38,7 @@ const (
 )
 
 func startBehind(g *Guard) *behind {
-	b := &behind{g: g, waiting: map[alike][]uint64{}, wake: make(chan struct{}, 1)}
+	b := &behind{g: g, waiting: map[alike]*[]uint64{}, wake: make(chan struct{}, 1)}
 	b.room = sync.NewCond(&b.mu)
 	b.done.Go(b.run)
 	return b
@@ -50,8 +52,14 @@ func (b *behind) record(leave func(), d *ledger.Disclosure) error {
 		leave()
 		b.room.Wait()
 	}
-	key := alike{d.Principal, d.Program, d.Purpose, d.Statement}
-	b.waiting[key] = append(b.waiting[key], d.Voters...)
+	if key := (alike{d.Principal, d.Program, d.Purpose, d.Statement}); b.lastOf == nil || key != b.last {
+		b.last, b.lastOf = key, b.waiting[key]
+		if b.lastOf == nil {
+			b.lastOf = new([]uint64)
+			b.waiting[key] = b.lastOf
+		}
+	}
+	*b.lastOf = append(*b.lastOf, d.Voters...)
 	if b.voters == 0 {
 		b.rouse()
 	}
@@ -71,7 +79,7 @@ func (b *behind) run() {
 		time.Sleep(moment)
 		b.mu.Lock()
 		batch, ended := b.waiting, b.ended
-		b.waiting, b.voters = make(map[alike][]uint64, len(batch)), 0
+		b.waiting, b.lastOf, b.voters = make(map[alike]*[]uint64, len(batch)), nil, 0
 		b.room.Broadcast()
 		b.mu.Unlock()
 		b.write(batch)
@@ -82,10 +90,11 @@ func (b *behind) run() {
 }
 
 // write records a moment; those of different people share syncs.
-func (b *behind) write(batch map[alike][]uint64) {
+func (b *behind) write(batch map[alike]*[]uint64) {
 	const most = 1 << 18 // of one record
 	var all sync.WaitGroup
-	for key, voters := range batch {
+	for key, waiting := range batch {
+		voters := *waiting
 		all.Go(func() {
 			for len(voters) > 0 {
 				n := min(len(voters), most)

@@ -47,14 +47,24 @@ type Learner struct {
 // NewLearner has seen nothing.
 func NewLearner() *Learner { return &Learner{seen: map[string]*Learned{}} }
 
-// Add sees one.
-func (l *Learner) Add(role string, p *lineage.Plan) {
+// again sees what Add has seen before, by the same role; nil was not kept.
+func (l *Learner) again(e *Learned) {
+	if e == nil {
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	e.Times++
+}
+
+// Add sees one. What it returns is nil where too many are kept already.
+func (l *Learner) Add(role string, p *lineage.Plan) *Learned {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	e := l.seen[p.Fingerprint]
 	if e == nil {
 		if len(l.seen) >= maxLearned {
-			return
+			return nil
 		}
 		e = &Learned{Fingerprint: p.Fingerprint, Kind: p.Kind.String(), Prefix: p.Shape.Prefix, Limit: p.Shape.Limit}
 		l.seen[p.Fingerprint] = e
@@ -70,6 +80,7 @@ func (l *Learner) Add(role string, p *lineage.Plan) {
 	if role != "" && !slices.Contains(e.Roles, role) {
 		e.Roles = append(e.Roles, role)
 	}
+	return e
 }
 
 // Outline says what a statement that was added looks like, the first time.

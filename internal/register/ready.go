@@ -2,6 +2,8 @@ package register
 
 import (
 	"context"
+	"strings"
+	"unsafe"
 
 	"portcullis.example/portcullis/internal/register/lineage"
 	"portcullis.example/portcullis/internal/register/meter"
@@ -17,6 +19,65 @@ type ready struct {
 	who     meter.Subject
 	results []wire.Result // of one statement; never changed
 	tag     *judgement
+	seen    *Learned
+
+	// texts of a template whose one value is an integer are known by what stands around it
+	means      string // what the meaning of the text depends on
+	head, tail string // "": not such a one
+	send       []byte // the last text that was sent on
+}
+
+// fits tells that a text is of the template, and means the same.
+func (r *ready) fits(k *known, means, text string) bool {
+	n := len(text) - len(r.head) - len(r.tail)
+	if r.head == "" || n < 1 || n > maxDigits || r.known != k || r.means != means || text[:len(r.head)] != r.head || text[len(r.head)+n:] != r.tail {
+		return false
+	}
+	for _, c := range []byte(text[len(r.head) : len(r.head)+n]) {
+		if !isDigit(c) {
+			return false
+		}
+	}
+	return true
+}
+
+// keep notes how texts of the template are known at once. The cutter has just cut this one.
+func (r *ready) keep(c *cutter, means, text string) {
+	r.head, r.tail = "", ""
+	if len(c.values) != 1 || !isDigit(text[c.values[0][0]]) {
+		return
+	}
+	v := c.values[0]
+	r.means, r.head, r.tail = means, strings.Clone(text[:v[0]]), strings.Clone(text[v[1]:])
+}
+
+// fill is the text to send on, "" for what came; it is valid until the next.
+func (r *ready) fill(text string) string {
+	if r.of.parts == nil {
+		return ""
+	}
+	value := text[len(r.head) : len(text)-len(r.tail)]
+	r.send = r.send[:0]
+	for i, part := range r.of.parts {
+		r.send = append(r.send, part...)
+		if i < len(r.of.order) {
+			r.send = append(r.send, value...)
+		}
+	}
+	return unsafe.String(unsafe.SliceData(r.send), len(r.send))
+}
+
+// againAtOnce decides about a text that fits what is ready. Not ok says that somebody else asks now.
+func (s *session) againAtOnce(ctx context.Context, text string) (d wire.Decision, ok bool, err error) {
+	who, err := s.identity()
+	if err != nil || who != s.ready.who {
+		return d, false, nil
+	}
+	s.g.learner.again(s.ready.seen)
+	if err := s.ask(ctx, s.ready.tag); err != nil {
+		return d, true, err
+	}
+	return wire.Decision{Results: s.ready.results, Text: s.ready.fill(text)}, true, nil
 }
 
 // repeated decides about a text of a known template.
@@ -29,7 +90,8 @@ func (s *session) repeated(ctx context.Context, k *known, t *template, text stri
 	if err != nil || who != s.ready.who {
 		return s.first(ctx, k, t, send, simple)
 	}
-	s.g.learner.Add(who.Role, t.plan)
+	s.ready.seen = s.g.learner.Add(who.Role, t.plan)
+	s.ready.keep(&s.cutter, s.meansKey, text)
 	if err := s.ask(ctx, s.ready.tag); err != nil {
 		return wire.Decision{}, err
 	}

@@ -15,12 +15,26 @@ import (
 // are; whether any of them may not leave; what the budgets have room for; the ledger,
 // synced; and only then the rows.
 func (s *session) Release(ctx context.Context, r *wire.Result, keys *wire.Keys) (int, error) {
+	allowed, _, err := s.release(ctx, r, keys, nil)
+	return allowed, err
+}
+
+// Promise is wire's: Release that leaves the sync to the ledger, where all rows may leave and nothing is wrong with it.
+func (s *session) Promise(ctx context.Context, r *wire.Result, keys *wire.Keys, kept func(error)) (allowed int, later bool, err error) {
+	if s.g.behind != nil || s.g.cfg.SharedFile != "" || s.g.failing.Load() != 0 {
+		kept = nil
+	}
+	return s.release(ctx, r, keys, kept)
+}
+
+// release is both; kept is nil for who waits.
+func (s *session) release(ctx context.Context, r *wire.Result, keys *wire.Keys, kept func(error)) (allowed int, later bool, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	rows := keys.Rows()
 	j, ok := tagOf(r)
 	if !ok || j.known == nil {
-		return rows, nil
+		return rows, false, nil
 	}
 	enforce := s.g.meter.Policy().Enforcing()
 	limit, why := s.number(ctx, s.g.book, j, keys, rows, enforce)
@@ -32,7 +46,7 @@ func (s *session) Release(ctx context.Context, r *wire.Result, keys *wire.Keys) 
 	hold, stop, err := s.g.meter.Reserve(ctx, j.subject, s.voters, now)
 	if err != nil {
 		if !enforce {
-			return rows, s.uncountable(ctx, j, keys, now, err)
+			return rows, false, s.uncountable(ctx, j, keys, now, err)
 		}
 		s.g.log.Error("budgets cannot be counted; nothing leaves", "error", err)
 		return s.outcome(0, rows, &wire.Refusal{Code: codeStore, Message: "the register guard cannot count budgets, so nothing leaves", Hint: "Tell the register's operators: the store of shared budgets does not answer."}, enforce)
@@ -40,14 +54,16 @@ func (s *session) Release(ctx context.Context, r *wire.Result, keys *wire.Keys) 
 	if n := s.rowsOf(hold.Allowed, limit); n < limit {
 		limit, why = n, stopRefusal(stop)
 	}
-	voters := s.voters[:hold.Allowed]
-	if err := s.record(ctx, j, keys, voters, now); err != nil {
-		_ = hold.Cancel(context.WithoutCancel(ctx))
-		return s.outcome(0, rows, s.g.ledgerFailed(ctx, err), enforce)
-	}
-	nearly := hold.Nearly
-	if err := hold.Commit(ctx); err != nil {
-		return 0, err
+	voters, nearly := s.voters[:hold.Allowed], hold.Nearly
+	later = kept != nil && why == nil && stop == nil && s.recordLater(j, voters, hold, kept)
+	if !later {
+		if err := s.record(ctx, j, keys, voters, now); err != nil {
+			_ = hold.Cancel(context.WithoutCancel(ctx))
+			return s.outcome(0, rows, s.g.ledgerFailed(ctx, err), enforce)
+		}
+		if err := hold.Commit(ctx); err != nil {
+			return 0, false, err
+		}
 	}
 	if stop != nil {
 		s.leave()
@@ -56,7 +72,32 @@ func (s *session) Release(ctx context.Context, r *wire.Result, keys *wire.Keys) 
 		s.nearly = append(s.nearly, nearly...)
 	}
 	s.unusual(s.g.normals.Saw(j.subject, voters, now))
-	return s.outcome(limit, rows, why, enforce)
+	allowed, _, err = s.outcome(limit, rows, why, enforce)
+	return allowed, later, err
+}
+
+// recordLater has the ledger write down who is given what, and kept called once it is synced. False says that it does not:
+// record finds out why.
+func (s *session) recordLater(j *judgement, voters []uint64, hold *meter.Hold, kept func(error)) bool {
+	if len(voters) == 0 {
+		return false
+	}
+	g := s.g
+	d := ledger.Disclosure{Principal: j.subject.Person, Program: j.subject.Program, Purpose: j.subject.Purpose, Statement: j.fingerprint, Voters: voters}
+	return g.book.RecordLater(&d, func(err error) {
+		if err == nil {
+			_ = hold.Commit(context.Background()) // fails with a shared store only
+			kept(nil)
+			return
+		}
+		_ = hold.Cancel(context.Background())
+		why := g.ledgerFailed(context.Background(), err)
+		if !g.meter.Policy().Enforcing() {
+			kept(nil)
+			return
+		}
+		kept(why)
+	}) == nil
 }
 
 // uncountable records rows that leave while the policy observes though nobody could count them: budgets miss them, the
@@ -96,11 +137,11 @@ func hits(w Watch, voters []uint64) bool {
 }
 
 // outcome lets everything go while the policy observes.
-func (s *session) outcome(limit, rows int, why *wire.Refusal, enforce bool) (int, error) {
+func (s *session) outcome(limit, rows int, why *wire.Refusal, enforce bool) (allowed int, later bool, err error) {
 	if why == nil || !enforce {
-		return rows, nil
+		return rows, false, nil
 	}
-	return limit, why
+	return limit, false, why
 }
 
 // number turns keys into voters' numbers, and finds the first row that may not leave whatever the

@@ -54,6 +54,7 @@ var _ interface {
 	wire.Follower
 	wire.Teller
 	wire.Leaver
+	wire.Promiser
 } = (*session)(nil)
 
 // Begin is wire's: who somebody is matters once they ask for something that is protected.
@@ -77,10 +78,10 @@ func (g *Guard) Begin(ctx context.Context, who wire.Start) (wire.Session, error)
 	return s, nil
 }
 
-// Leaves is wire's: who waits for the ledger waits for each row that is read.
+// Leaves is wire's: who waits for a shared store waits for each row that is read.
 func (s *session) Leaves(leave func()) bool {
 	s.leave = leave
-	return s.g.behind != nil
+	return s.g.behind != nil || s.g.cfg.SharedFile == ""
 }
 
 // startPath is the search_path that a client begins with.

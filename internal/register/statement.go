@@ -40,11 +40,17 @@ func tagOf(r *wire.Result) (*judgement, bool) {
 func (s *session) Statement(ctx context.Context, text string, simple bool) (wire.Decision, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	k := s.g.known.Load()
+	if simple && s.meansOf == k && s.ready.fits(k, s.meansKey, text) {
+		if d, ok, err := s.againAtOnce(ctx, text); ok {
+			return d, err
+		}
+	}
+	text = strings.Clone(text)
 	if asksForLeft(text) {
 		s.leave()
 		return s.answerLeft(ctx)
 	}
-	k := s.g.known.Load()
 	means := s.settings(k)
 	cut := s.cutter.cut(s.meansKey, text)
 	if cut {

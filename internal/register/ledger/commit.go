@@ -13,7 +13,8 @@ type waiting struct {
 	rec    record
 	frame  []byte
 	period *period
-	mapped []uint32 // numbers of keys that the period's file has to know first
+	mapped []uint32    // numbers of keys that the period's file has to know first
+	done   func(error) // is told the end, where nobody waits for it
 }
 
 // group is written and synced as one, by the caller that came first.
@@ -30,20 +31,10 @@ func (l *Ledger) commit(ctx context.Context, w *waiting) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	w.frame = appendFrame(make([]byte, 0, frameHeader+64+len(w.rec.voters)*4+len(w.rec.entry)), &w.rec)
-	l.mu.Lock()
-	if l.done {
-		l.mu.Unlock()
-		return ErrClosed
+	g, leads, err := l.join(w)
+	if err != nil {
+		return err
 	}
-	g := l.next
-	leads := g == nil || g.bytes+len(w.frame) > maxWait
-	if leads {
-		g = &group{done: make(chan struct{})}
-		l.next = g
-	}
-	g.items, g.bytes = append(g.items, w), g.bytes+len(w.frame)
-	l.mu.Unlock()
 	if leads {
 		l.lead(g)
 		return g.err
@@ -54,6 +45,70 @@ func (l *Ledger) commit(ctx context.Context, w *waiting) error {
 	case <-ctx.Done(): // it may be written yet: then the ledger knows of rows that didn't leave
 		return ctx.Err()
 	}
+}
+
+// commitLater is commit for who does not wait. One goroutine leads all groups that nobody waits for, as long as
+// there are any.
+func (l *Ledger) commitLater(w *waiting) error {
+	g, leads, err := l.join(w)
+	if !leads || err != nil {
+		return err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.unled = append(l.unled, g)
+	if !l.leading {
+		l.leading = true
+		go l.leadAll()
+	}
+	return nil
+}
+
+func (l *Ledger) leadAll() {
+	for last := 1; ; {
+		l.mu.Lock()
+		if len(l.unled) == 0 {
+			l.leading = false
+			l.mu.Unlock()
+			return
+		}
+		g := l.unled[0]
+		l.unled = l.unled[1:]
+		l.mu.Unlock()
+		gather(last)
+		l.lead(g)
+		last = len(g.items)
+	}
+}
+
+// Where many come at once it pays to wait for more before a sync, and nobody waits the longer for it: who came a
+// moment later would wait for the next. It is as long as the last group was large (compare PostgreSQL's commit_delay).
+const (
+	gatherEach = 50 * time.Microsecond
+	gatherMost = time.Millisecond
+)
+
+func gather(last int) {
+	if d := min(time.Duration(last-1)*gatherEach, gatherMost); d > 0 {
+		pause(d)
+	}
+}
+
+// join adds a record to the group that is written next, and says whether the caller has to lead it.
+func (l *Ledger) join(w *waiting) (g *group, leads bool, err error) {
+	w.frame = appendFrame(make([]byte, 0, frameHeader+64+len(w.rec.voters)*4+len(w.rec.entry)), &w.rec)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.done {
+		return nil, false, ErrClosed
+	}
+	g = l.next
+	if g == nil || g.bytes+len(w.frame) > maxWait {
+		g, leads = &group{done: make(chan struct{})}, true
+		l.next = g
+	}
+	g.items, g.bytes = append(g.items, w), g.bytes+len(w.frame)
+	return g, leads, nil
 }
 
 func (l *Ledger) lead(g *group) {
@@ -68,6 +123,11 @@ func (l *Ledger) lead(g *group) {
 	}
 	<-l.turn
 	close(g.done)
+	for _, w := range g.items {
+		if w.done != nil {
+			w.done(g.err)
+		}
+	}
 }
 
 // write has the turn.

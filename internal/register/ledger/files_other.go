@@ -2,6 +2,12 @@
 
 package ledger
 
-import "os"
+import (
+	"os"
+	"time"
+)
 
 func syncData(f *os.File) error { return f.Sync() }
+
+// pause sleeps.
+func pause(d time.Duration) { time.Sleep(d) }

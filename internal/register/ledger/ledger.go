@@ -137,9 +137,11 @@ type Ledger struct {
 	periods *periods
 	numbers *numbers
 
-	mu   sync.Mutex
-	next *group // what the next leader will write; guarded by mu
-	done bool   // closed; guarded by mu
+	mu      sync.Mutex
+	next    *group   // what the next leader will write; guarded by mu
+	done    bool     // closed; guarded by mu
+	unled   []*group // nobody waits for them to be led; guarded by mu
+	leading bool     // somebody leads those; guarded by mu
 
 	// turn is held by the one that writes. It guards wal, buf, and what tick compares.
 	turn chan struct{}
@@ -192,8 +194,34 @@ func Open(dir string, cfg Config) (*Ledger, error) {
 // Record writes a disclosure down and returns nil once it is synced. On any error nothing
 // must be released; the disclosure may be found in the ledger all the same.
 func (l *Ledger) Record(ctx context.Context, d *Disclosure) error {
-	if err := d.check(); err != nil {
+	w, err := l.disclosed(d)
+	if err == nil {
+		err = l.commit(ctx, w)
+	}
+	if err != nil {
 		return fmt.Errorf("ledger: record a disclosure: %w", err)
+	}
+	return nil
+}
+
+// RecordLater is Record that does not wait: done is called once with what Record would have returned, from
+// another goroutine and in haste, for others wait behind it. With an error it is not called.
+func (l *Ledger) RecordLater(d *Disclosure, done func(error)) error {
+	w, err := l.disclosed(d)
+	if err == nil {
+		w.done = done
+		err = l.commitLater(w)
+	}
+	if err != nil {
+		return fmt.Errorf("ledger: record a disclosure: %w", err)
+	}
+	return nil
+}
+
+// disclosed makes a record of a disclosure. It keeps nothing of d.
+func (l *Ledger) disclosed(d *Disclosure) (*waiting, error) {
+	if err := d.check(); err != nil {
+		return nil, err
 	}
 	at := d.Time
 	if at.IsZero() {
@@ -201,20 +229,14 @@ func (l *Ledger) Record(ctx context.Context, d *Disclosure) error {
 	}
 	p, err := l.periods.at(at)
 	if err != nil {
-		return fmt.Errorf("ledger: record a disclosure: %w", explain(err))
+		return nil, explain(err)
 	}
-	w := &waiting{rec: record{
+	w := &waiting{period: p, rec: record{
 		kind: recordDisclosure, time: at.UnixMicro(), period: p.from,
 		names: names{d.Principal, d.Program, d.Purpose}, statement: d.Statement, voters: make([]uint32, len(d.Voters)),
 	}}
-	if w.mapped, err = l.place(p, d.Voters, w.rec.voters); err != nil {
-		return fmt.Errorf("ledger: record a disclosure: %w", err)
-	}
-	w.period = p
-	if err := l.commit(ctx, w); err != nil {
-		return fmt.Errorf("ledger: record a disclosure: %w", err)
-	}
-	return nil
+	w.mapped, err = l.place(p, d.Voters, w.rec.voters)
+	return w, err
 }
 
 func (d *Disclosure) check() error {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -53,6 +54,8 @@ type limits struct {
 
 // Meter counts for a whole process. Its methods may be called at once from many sessions.
 type Meter struct {
+	inForce atomic.Pointer[Policy] // policy, for who only asks
+
 	mu       sync.Mutex // guards everything below
 	policy   *Policy
 	now      int64 // never goes back
@@ -60,6 +63,7 @@ type Meter struct {
 	rates    map[counted]*rate // rows a minute
 	asked    map[counted]*rate // statements an hour
 	accounts map[Subject]*account
+	last     *account // of accounts, the one asked for last; nil: none
 	grants   []Grant
 	holds    holds
 	brake    brake
@@ -100,15 +104,12 @@ func New(p *Policy) *Meter {
 	m.brake.people = map[string]*rate{}
 	m.brake.pulled = func() { m.others.pulled = m.others.exchange != nil }
 	m.policy = p
+	m.inForce.Store(p)
 	return m
 }
 
 // Policy is the one in force.
-func (m *Meter) Policy() *Policy {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.policy
-}
+func (m *Meter) Policy() *Policy { return m.inForce.Load() }
 
 // Reload takes a policy into force. Counts stay. If the file cannot be used, the old policy stays
 // and the error says why.
@@ -126,7 +127,8 @@ func (m *Meter) Use(p *Policy) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.policy = p
-	m.accounts = map[Subject]*account{}
+	m.inForce.Store(p)
+	m.accounts, m.last = map[Subject]*account{}, nil
 }
 
 // at moves the meter's time on, never back.
@@ -137,7 +139,10 @@ func (m *Meter) at(now time.Time) int64 {
 
 // account finds or makes what concerns a subject, with the bounds of now.
 func (m *Meter) account(s Subject) *account {
-	a := m.accounts[s]
+	a := m.last
+	if a == nil || a.subject != s {
+		a = m.accounts[s]
+	}
 	if a == nil {
 		if len(m.accounts) >= maxAccounts {
 			clear(m.accounts)
@@ -145,6 +150,7 @@ func (m *Meter) account(s Subject) *account {
 		a = m.open(s)
 		m.accounts[s] = a
 	}
+	m.last = a
 	if m.now >= a.until {
 		m.bound(a)
 	}

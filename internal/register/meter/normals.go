@@ -28,6 +28,7 @@ type Normals struct {
 	policy func() *Policy
 	roles  map[string]*habits
 	people map[string]*reader
+	last   *reader // of people, the one who was looked for last; nil: nobody
 
 	minute int64 // the minute that today was worked out in; a day never begins within one
 	zone   *time.Location
@@ -64,6 +65,7 @@ type habits struct {
 
 // reader is one person's reading that is not over yet.
 type reader struct {
+	person string
 	role   string
 	seen   *tracker
 	hour   int64 // number of the hour
@@ -125,13 +127,16 @@ func (n *Normals) Asked(s Subject, now time.Time) []Unusual {
 // roll closes the hour and the day that are over, and learns from them.
 func (n *Normals) roll(s Subject, now time.Time) (*Policy, *reader) {
 	p := n.policy()
-	r := n.people[s.Person]
+	r := n.last
+	if r == nil || r.person != s.Person {
+		r = n.people[s.Person]
+	}
 	if minute := now.Unix() / 60; minute != n.minute || p.Location() != n.zone {
 		n.minute, n.zone, n.today = minute, p.Location(), dayNumber(now.In(p.Location()))
 	}
 	h, d := now.Unix()/3600, n.today
 	if r == nil {
-		r = &reader{role: s.Role, seen: newTracker(), hour: h, day: d}
+		r = &reader{person: s.Person, role: s.Role, seen: newTracker(), hour: h, day: d}
 		n.people[s.Person] = r
 	}
 	if h > r.hour {
@@ -144,7 +149,7 @@ func (n *Normals) roll(s Subject, now time.Time) (*Policy, *reader) {
 		n.learn(p, r, votersADay, time.Unix(r.day*86400, 0).UTC())
 		r.day, r.most[votersADay] = d, 0
 	}
-	r.role = s.Role
+	r.role, n.last = s.Role, r
 	return p, r
 }
 

@@ -38,6 +38,7 @@ func (m *Meter) Share(s Store) {
 	defer m.mu.Unlock()
 	m.store = s
 	clear(m.accounts)
+	m.last = nil
 }
 
 func (c counted) String() string { return fmt.Sprintf("%d:%s%s", len(c.budget), c.budget, c.who) }

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 )
@@ -270,15 +271,39 @@ func (r *rows) rowsBegin(ctx context.Context, frame []byte) error {
 		r.pass(frame)
 		return nil
 	}
-	columns, ok := r.columns.parse(frame[headSize:])
-	if !ok {
-		return fmt.Errorf("%w: a RowDescription", errFrame)
+	seen := &r.seen
+	again := seen.result == r.at.result && bytes.Equal(seen.frame, frame)
+	if !again {
+		seen.result = nil
+		columns, ok := r.columns.parse(frame[headSize:])
+		if !ok {
+			return fmt.Errorf("%w: a RowDescription", errFrame)
+		}
+		r.columns = columns
 	}
-	r.columns, r.at.types, r.at.formats = columns, columns.types, columns.formats
+	r.at.types, r.at.formats = r.columns.types, r.columns.formats
 	if refusal := r.at.prepare(); refusal != nil {
 		return r.halt(ctx, 0, refusal)
 	}
-	return r.describe(r.at.result, columns, frame)
+	if again {
+		r.out.anew = append(r.out.anew, seen.shown...)
+		return nil
+	}
+	from := len(r.out.anew)
+	if err := r.describe(r.at.result, r.columns, frame); err != nil {
+		return err
+	}
+	if shown := r.out.anew[from:]; len(shown) > 0 && len(frame) <= smallSize/4 {
+		seen.result, seen.frame, seen.shown = r.at.result, append(seen.frame[:0], frame...), append(seen.shown[:0], shown...)
+	}
+	return nil
+}
+
+// description is one that was changed: most programs get the same again and again.
+type description struct {
+	result *Result // nil: none
+	frame  []byte  // as it came
+	shown  []byte  // and as it left
 }
 
 // copyOut is the beginning of COPY … TO STDOUT.

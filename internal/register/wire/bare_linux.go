@@ -6,8 +6,10 @@ import (
 	"net"
 	"os"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -16,10 +18,13 @@ import (
 // writing waits where it must.
 type bare struct {
 	file          *os.File
+	fd            int // of file, which is open until free: links have ended then
 	local, remote net.Addr
-	leave         func() // takes it off the wheel
-	before        func() // is told before a write waits
+	leave         func()        // takes it off the wheel
+	before        func()        // is told before a write waits
+	patience      time.Duration // how long a write may take that waits; 0: by the deadline alone
 
+	waits    atomic.Bool // a write waits for room
 	room     chan struct{}
 	closing  chan struct{}
 	once     sync.Once
@@ -29,7 +34,7 @@ type bare struct {
 }
 
 // newBare takes a connection's socket over; the connection is then to be closed.
-func newBare(conn net.Conn, before func()) (*bare, error) {
+func newBare(conn net.Conn, before func(), patience time.Duration) (*bare, error) {
 	c, ok := conn.(interface{ File() (*os.File, error) })
 	if !ok {
 		return nil, errors.ErrUnsupported
@@ -54,7 +59,7 @@ func newBare(conn net.Conn, before func()) (*bare, error) {
 		return nil, os.NewSyscallError("fcntl", err)
 	}
 	b := &bare{
-		file: file, local: conn.LocalAddr(), remote: conn.RemoteAddr(), before: before,
+		file: file, fd: fd, local: conn.LocalAddr(), remote: conn.RemoteAddr(), before: before, patience: patience,
 		room: make(chan struct{}, 1), closing: make(chan struct{}),
 	}
 	return b, nil
@@ -73,58 +78,108 @@ func (b *bare) control(do func(fd int) error) error {
 
 // Write writes all of p, and waits where the peer takes nothing.
 func (b *bare) Write(p []byte) (int, error) {
-	raw, err := b.file.SyscallConn()
-	if err != nil {
-		return 0, err
-	}
 	done := 0
-	var failed error
-	send := func(fd uintptr) {
-		var n int
-		n, failed = syscall.Write(int(fd), p[done:])
-		done += max(n, 0)
-	}
+	var late time.Time
 	for done < len(p) {
-		if err := raw.Control(send); err != nil {
-			return done, err
-		}
-		switch failed {
-		case nil, syscall.EINTR:
-		case syscall.EAGAIN:
-			if err := b.await(); err != nil {
+		n, errno := b.send(p[done:])
+		done += n
+		switch errno {
+		case 0, unix.EINTR:
+		case unix.EAGAIN:
+			if late.IsZero() {
+				late = b.lateFrom(time.Now())
+			}
+			if err := b.await(late); err != nil {
 				return done, err
 			}
 		default:
-			return done, os.NewSyscallError("write", failed)
+			return done, os.NewSyscallError("write", errno)
 		}
 	}
 	return done, nil
 }
 
-// await waits for room in the socket.
-func (b *bare) await() error {
-	b.before()
+// A socket that has less room, or holds less, than this is done with it in a moment: the
+// runtime need not be told of the call.
+const short = 32 << 10
+
+// send writes what the socket has room for.
+func (b *bare) send(p []byte) (int, syscall.Errno) {
+	const flags = unix.MSG_DONTWAIT | unix.MSG_NOSIGNAL
+	var n uintptr
+	var errno syscall.Errno
+	if len(p) <= short {
+		n, _, errno = unix.RawSyscall6(unix.SYS_SENDTO, uintptr(b.fd), uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)), flags, 0, 0)
+	} else {
+		n, _, errno = unix.Syscall6(unix.SYS_SENDTO, uintptr(b.fd), uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)), flags, 0, 0)
+	}
+	if errno != 0 {
+		return 0, errno
+	}
+	return int(n), 0
+}
+
+// receive reads what is there.
+func (b *bare) receive(p []byte) (int, syscall.Errno) {
+	var n uintptr
+	var errno syscall.Errno
+	if len(p) <= short {
+		n, _, errno = unix.RawSyscall6(unix.SYS_RECVFROM, uintptr(b.fd), uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)), unix.MSG_DONTWAIT, 0, 0)
+	} else {
+		n, _, errno = unix.Syscall6(unix.SYS_RECVFROM, uintptr(b.fd), uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)), unix.MSG_DONTWAIT, 0, 0)
+	}
+	if errno != 0 {
+		return 0, errno
+	}
+	return int(n), 0
+}
+
+// lateFrom is when a write that begins to wait now has waited too long; zero: never.
+func (b *bare) lateFrom(now time.Time) time.Time {
 	b.mu.Lock()
-	deadline := b.deadline
-	b.mu.Unlock()
-	var late <-chan time.Time
-	if !deadline.IsZero() {
-		t := time.NewTimer(time.Until(deadline))
+	defer b.mu.Unlock()
+	if b.patience > 0 {
+		return now.Add(b.patience)
+	}
+	return b.deadline
+}
+
+// await waits for room in the socket.
+func (b *bare) await(late time.Time) error {
+	b.before()
+	b.waits.Store(true)
+	defer b.waits.Store(false)
+	if b.hasRoom() { // what came before nobody told
+		return nil
+	}
+	var over <-chan time.Time
+	if !late.IsZero() {
+		t := time.NewTimer(time.Until(late))
 		defer t.Stop()
-		late = t.C
+		over = t.C
 	}
 	select {
 	case <-b.room:
 		return nil
 	case <-b.closing:
 		return net.ErrClosed
-	case <-late:
+	case <-over:
 		return os.ErrDeadlineExceeded
 	}
 }
 
-// writable tells that there may be room. What it tells while nobody waits makes one write try once more.
+// hasRoom asks the kernel. Whoever says first that it waits and asks then misses nothing.
+func (b *bare) hasRoom() bool {
+	ask := []unix.PollFd{{Fd: int32(b.fd), Events: unix.POLLOUT}}
+	n, err := unix.Poll(ask, 0)
+	return err == nil && n > 0
+}
+
+// writable tells that there may be room.
 func (b *bare) writable() {
+	if !b.waits.Load() {
+		return
+	}
 	select {
 	case b.room <- struct{}{}:
 	default:

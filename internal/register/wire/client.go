@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"unsafe"
 )
 
 // toPostgres walks what the client sends: it shows statements to the guard,
@@ -41,8 +42,9 @@ func (x *session) hangUp() {
 type clientWalker struct {
 	*session
 	in   *inbound
-	skip int  // bytes of a frame that pass unread
-	bulk bool // COPY data comes: the large buffer is needed again at once
+	skip int       // bytes of a frame that pass unread
+	bulk bool      // COPY data comes: the large buffer is needed again at once
+	last *Decision // the guard's last one
 }
 
 var errTerminated = errors.New("the client has ended the session")
@@ -205,18 +207,18 @@ func (c *clientWalker) query(ctx context.Context, frame, body []byte) error {
 	if !ok || len(rest) > 0 {
 		return fmt.Errorf("%w: a Query's text", errFrame)
 	}
-	plan, err := c.statement(ctx, string(text), true)
+	plan, send, err := c.statement(ctx, text, true)
 	if err != nil {
 		return c.refuse(owed{kind: 'Q'}, c.judged(err))
 	}
 	if !c.queue.push(owed{kind: 'Q', plan: plan}) {
 		return errTerminated
 	}
-	if plan.Text == "" {
+	if send == "" {
 		c.up.pass(frame)
 		return nil
 	}
-	c.up.anew = message(c.up.anew, 'Q', func(b []byte) []byte { return append(append(b, clean(plan.Text)...), 0) })
+	c.up.anew = message(c.up.anew, 'Q', func(b []byte) []byte { return append(append(b, clean(send)...), 0) })
 	return nil
 }
 
@@ -230,7 +232,7 @@ func (c *clientWalker) parse(ctx context.Context, frame, body []byte) error {
 		return fmt.Errorf("%w: a Parse's text", errFrame)
 	}
 	o := owed{kind: 'P', name: string(name), plan: passed} // if refused: a Bind after it is skipped
-	plan, err := c.statement(ctx, string(text), false)
+	plan, send, err := c.statement(ctx, text, false)
 	if err != nil {
 		return c.refuse(o, c.judged(err))
 	}
@@ -238,13 +240,13 @@ func (c *clientWalker) parse(ctx context.Context, frame, body []byte) error {
 	if !c.queue.push(o) {
 		return errTerminated
 	}
-	if plan.Text == "" {
+	if send == "" {
 		c.up.pass(frame)
 		return nil
 	}
 	c.up.anew = message(c.up.anew, 'P', func(b []byte) []byte {
 		b = append(append(b, name...), 0)
-		b = append(append(b, clean(plan.Text)...), 0)
+		b = append(append(b, clean(send)...), 0)
 		return append(b, types...)
 	})
 	return nil
@@ -254,17 +256,27 @@ func (c *clientWalker) parse(ctx context.Context, frame, body []byte) error {
 // is allocated for it.
 var passed = &Decision{Pass: true}
 
-func (c *clientWalker) statement(ctx context.Context, text string, simple bool) (*Decision, error) {
+// statement asks the guard about a text, and says what to send on in its place; "" sends what came.
+func (c *clientWalker) statement(ctx context.Context, text []byte, simple bool) (plan *Decision, send string, err error) {
 	c.ask()
 	defer c.asking.Unlock()
-	d, err := c.guarded.Statement(ctx, text, simple)
+	d, err := c.guarded.Statement(ctx, unsafe.String(unsafe.SliceData(text), len(text)), simple)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
-	if d.Pass && d.Text == "" && d.Tag == nil && len(d.Results) == 0 {
-		return passed, nil
+	send, d.Text = d.Text, ""
+	switch {
+	case d.Pass && send == "" && d.Tag == nil && len(d.Results) == 0:
+		return passed, "", nil
+	case c.last == nil || !c.last.same(&d):
+		c.last = &d
 	}
-	return &d, nil
+	return c.last, send, nil
+}
+
+// same says that two decisions differ in nothing: most programs send the same look-up again and again.
+func (d *Decision) same(o *Decision) bool {
+	return d.Pass == o.Pass && d.Tag == o.Tag && len(d.Results) > 0 && len(d.Results) == len(o.Results) && &d.Results[0] == &o.Results[0]
 }
 
 // judged is the refusal an error of the guard's becomes; what is no refusal

@@ -27,13 +27,14 @@ type Start struct {
 // Session judges what one client does. Its methods are asked in PostgreSQL's
 // order of things, and their calls never overlap. What else a session can do
 // is said by further interfaces it may implement: Binder, Noticer, Notifier,
-// Reporter, Follower, Teller, Leaver.
+// Reporter, Follower, Teller, Leaver, Promiser.
 type Session interface {
 	// Statement is asked for the text of a Query (simple) or Parse, before it
 	// is sent on. With an error nothing is sent on: PostgreSQL is given a
 	// statement that fails instead, so that a transaction and a pipeline end
 	// up as they would after any failed statement, and the client is told
-	// the error in its turn.
+	// the error in its turn. The text is valid during the call, and what
+	// the decision says is to be sent on up to the next.
 	Statement(ctx context.Context, text string, simple bool) (Decision, error)
 	// Changed tells a ParameterStatus that PostgreSQL sent after the start.
 	Changed(name, value string)
@@ -95,6 +96,15 @@ type Teller interface {
 // waits for nearly every statement, and then a goroutine of its own is cheaper.
 type Leaver interface {
 	Leaves(leave func()) bool
+}
+
+// Promiser is a Leaver that can decide about rows before they are written down.
+// Promise is Release, but where it returns later, rows leave only when kept was
+// called with nil, once and from any goroutine; until then others have the turn.
+// Called with an error, kept ends the session: what followed the rows can no
+// longer be taken back.
+type Promiser interface {
+	Promise(ctx context.Context, r *Result, keys *Keys, kept func(error)) (allowed int, later bool, err error)
 }
 
 // Decision is what a session says of one text.

@@ -17,10 +17,12 @@ type rows struct {
 	noticer  Noticer
 	notifier Notifier
 	reporter Reporter
+	promiser Promiser // nil also where there is no wheel
 
 	at      current
 	columns columns // of the last RowDescription of a simple Query
-	number  int     // of the statement within a simple Query
+	seen    description
+	number  int // of the statement within a simple Query
 
 	keys    Keys
 	pending *Result // whose keys they are
@@ -39,6 +41,10 @@ func newRows(x *session) *rows {
 	r.noticer, _ = x.guarded.(Noticer)
 	r.notifier, _ = x.guarded.(Notifier)
 	r.reporter, _ = x.guarded.(Reporter)
+	if x.wheel != nil {
+		r.promiser, _ = x.guarded.(Promiser)
+		r.out.patience = 0 // the socket's own
+	}
 	return r
 }
 
@@ -99,19 +105,61 @@ func (r *rows) step(ctx context.Context) error {
 	if err != nil && r.keys.Rows() > 0 { // rows nobody released
 		r.out.truncate(r.mark)
 	}
-	if failed := r.out.flush(); failed != nil {
+	if err == nil && r.promised.open() {
+		return errPromised
+	}
+	if failed := r.flush(); failed != nil {
 		return failed
 	}
 	if err != nil {
 		return err
 	}
+	r.relax()
+	return nil
+}
+
+// finish goes on behind a step that ended with errPromised.
+func (r *rows) finish() error {
+	if err := r.flush(); err != nil {
+		return err
+	}
+	r.relax()
+	return nil
+}
+
+// flush writes what may leave. Where that is not known yet it waits.
+func (r *rows) flush() error {
+	if err := r.kept(); err != nil {
+		return err
+	}
+	return r.out.flush()
+}
+
+// kept waits until nothing is promised any more. With an error nothing that was collected may leave: what follows the rows
+// tells of them too.
+func (r *rows) kept() error {
+	if !r.promised.open() {
+		return nil
+	}
+	if !r.promised.over() {
+		r.leave()
+		r.promised.wait()
+	}
+	err := r.promised.result()
+	if err != nil {
+		r.out.truncate(0)
+	}
+	return err
+}
+
+// relax makes an idle session small, and lets more come of a large result.
+func (r *rows) relax() {
 	if r.idle { // all has left: the buffers can be given back
 		r.rest()
 	} else if r.in.gathers() {
 		r.leave()
 		time.Sleep(gatherFor)
 	}
-	return nil
 }
 
 // rest keeps an idle session small.
@@ -120,7 +168,7 @@ func (r *rows) rest() {
 	r.in.rest()
 	r.out.rest()
 	if cap(r.columns.types) > smallSize/16 {
-		r.columns = columns{}
+		r.columns, r.seen = columns{}, description{}
 	}
 	if cap(r.keys.packed) > smallSize/8 || cap(r.keys.arena) > smallSize {
 		r.keys = Keys{}
@@ -241,19 +289,10 @@ func (r *rows) settle(ctx context.Context) error {
 	if n == 0 {
 		return nil
 	}
-	result := r.pending
-	var allowed int
-	var err error
-	r.asked(func() {
-		var began time.Time
-		if n >= manyRows {
-			began = time.Now()
-		}
-		allowed, err = r.guarded.Release(ctx, result, &r.keys)
-		if n >= manyRows && time.Since(began) > slowRelease {
-			r.in.most = bulkSize
-		}
-	})
+	if err := r.kept(); err != nil {
+		return err
+	}
+	allowed, err := r.released(ctx, n)
 	if err == nil {
 		r.keys.Reset(0)
 		r.pending = nil
@@ -264,6 +303,29 @@ func (r *rows) settle(ctx context.Context) error {
 		r.server.log.Error("rows could not be released", "client", hostOf(r.client), "error", err)
 	}
 	return r.halt(ctx, max(0, min(allowed, n)), refusal)
+}
+
+// released asks for n rows. Few of them do not wait for the disk where others can have the turn meanwhile.
+func (r *rows) released(ctx context.Context, n int) (allowed int, err error) {
+	r.ask()
+	defer r.asking.Unlock()
+	if r.promiser != nil && n < manyRows {
+		later := false
+		allowed, later, err = r.promiser.Promise(ctx, r.pending, &r.keys, r.promised.make())
+		if !later {
+			r.promised.drop()
+		}
+		return allowed, err
+	}
+	var began time.Time
+	if n >= manyRows {
+		began = time.Now()
+	}
+	allowed, err = r.guarded.Release(ctx, r.pending, &r.keys)
+	if n >= manyRows && time.Since(began) > slowRelease {
+		r.in.most = bulkSize
+	}
+	return allowed, err
 }
 
 // row deals with a DataRow.

@@ -19,14 +19,15 @@ type session struct {
 	upstream net.Conn
 	queue    *queue
 
-	asking  sync.Mutex // so that calls of guarded never overlap
-	guarded Session
-	binder  Binder
-	leaves  bool          // guarded says before it waits
-	wheel   *wheel        // on which the session runs; nil: it has a goroutine for each direction
-	turn    atomic.Uint64 // the last one that it was given there
-	follow  Follower
-	teller  Teller
+	asking   sync.Mutex // so that calls of guarded never overlap
+	guarded  Session
+	binder   Binder
+	leaves   bool          // guarded says before it waits
+	wheel    *wheel        // on which the session runs; nil: it has a goroutine for each direction
+	turn     atomic.Uint64 // the last one that it was given there
+	promised promise       // of rows that have been decided about
+	follow   Follower
+	teller   Teller
 
 	pid         uint32
 	upstreamKey []byte

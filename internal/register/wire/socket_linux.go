@@ -13,7 +13,6 @@ import (
 type socket struct {
 	raw     syscall.RawConn
 	attempt func(fd uintptr) bool // kept, so that a read allocates nothing
-	receive func(fd uintptr)
 	buf     []byte
 	n       int
 	err     error
@@ -31,7 +30,7 @@ func newSocket(conn net.Conn) *socket {
 		return nil
 	}
 	s := &socket{raw: raw}
-	s.attempt, s.receive = s.try, s.now
+	s.attempt = s.try
 	return s
 }
 
@@ -72,43 +71,6 @@ func (s *socket) try(fd uintptr) bool {
 			s.n, s.err = n, nil
 		}
 		return true
-	}
-}
-
-// readNow reads what is there, or returns EAGAIN.
-func (in *inbound) readNow() error {
-	s := in.sock
-	s.buf = in.buf[in.w:]
-	err := s.raw.Control(s.receive)
-	s.buf = nil
-	if err != nil {
-		return err
-	}
-	in.took(s.n)
-	return s.err
-}
-
-func (s *socket) now(fd uintptr) {
-	for {
-		n, err := syscall.Read(int(fd), s.buf)
-		s.n, s.err = max(n, 0), nil
-		switch {
-		case err == syscall.EINTR:
-			continue
-		case err == syscall.EAGAIN && s.low:
-			if s.err = s.wake(int(fd), 1); s.err != nil {
-				return
-			}
-			s.low = false
-			continue
-		case err == syscall.EAGAIN:
-			s.err = syscall.EAGAIN
-		case err != nil:
-			s.err = os.NewSyscallError("read", err)
-		case n == 0:
-			s.err = io.EOF
-		}
-		return
 	}
 }
 

@@ -40,7 +40,7 @@ func (r *rows) halt(ctx context.Context, allowed int, refusal *Refusal) error {
 	}
 	r.keys.Reset(0)
 	r.pending, r.at.pass = nil, false
-	if err := r.out.flush(); err != nil {
+	if err := r.flush(); err != nil {
 		return err
 	}
 	if refusal.Fatal || len(r.upstreamKey) == 0 {

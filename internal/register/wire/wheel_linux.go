@@ -4,11 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
+	"os"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -24,36 +28,44 @@ import (
 // Software Architecture 2).
 type wheel struct {
 	ep   int
-	stop int // an eventfd
+	bell int // an eventfd: something is kept, or the wheel stops
 
-	turn atomic.Uint64 // number of the turn under way; who changes it from his own has ended his turn
+	turn   atomic.Uint64 // number of the turn under way; who changes it from his own has ended his turn
+	asleep atomic.Bool   // the leader waits, or is about to: whoever has something for him rings
+	stop   atomic.Bool
 
 	mu    sync.Mutex // guards what follows
-	links map[uint64]*link
-	last  uint64
+	links []*link    // nil: the place is free
+	last  int32      // given to links, to tell them from those before them in their places
+	kept  []*link    // whose promises have been kept; those before first have gone on
+	first int
 
 	// only the leader has what follows
 	events [64]unix.EpollEvent
 	at, n  int
+	turns  int // so many he has taken
 }
 
 // waits is told once whenever something changes (EPOLLET).
 const waits = unix.EPOLLIN | unix.EPOLLOUT | unix.EPOLLRDHUP | unix.EPOLLET
+
+// bellPlace is no link's.
+const bellPlace = -1
 
 func newWheel() (*wheel, error) {
 	ep, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
 	if err != nil {
 		return nil, fmt.Errorf("register: wait for clients: %w", err)
 	}
-	stop, err := unix.Eventfd(0, unix.EFD_CLOEXEC)
-	if err == nil {
-		err = unix.EpollCtl(ep, unix.EPOLL_CTL_ADD, stop, &unix.EpollEvent{Events: unix.EPOLLIN})
+	bell, err := unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
+	if err == nil { // by edges: nobody has to read it
+		err = unix.EpollCtl(ep, unix.EPOLL_CTL_ADD, bell, &unix.EpollEvent{Events: unix.EPOLLIN | unix.EPOLLET, Fd: bellPlace})
 	}
 	if err != nil {
 		unix.Close(ep)
 		return nil, fmt.Errorf("register: wait for clients: %w", err)
 	}
-	w := &wheel{ep: ep, stop: stop, links: map[uint64]*link{}}
+	w := &wheel{ep: ep, bell: bell}
 	w.turn.Store(1) // 0 is that of a session that has had none
 	go w.lead()
 	return w, nil
@@ -61,45 +73,122 @@ func newWheel() (*wheel, error) {
 
 // close ends the leader. All links have ended.
 func (w *wheel) close() {
-	_, _ = unix.Write(w.stop, []byte{1, 0, 0, 0, 0, 0, 0, 0})
+	w.stop.Store(true)
+	w.ring()
 }
+
+// ring wakes the leader.
+func (w *wheel) ring() { _, _ = unix.Write(w.bell, []byte{1, 0, 0, 0, 0, 0, 0, 0}) }
 
 // lead waits and takes turns until it has left one, or the wheel stops.
 func (w *wheel) lead() {
 	for {
 		for ; w.at < w.n; w.at++ {
 			e := &w.events[w.at]
-			id := uint64(uint32(e.Fd)) | uint64(uint32(e.Pad))<<32
-			if id == 0 {
-				unix.Close(w.ep)
-				unix.Close(w.stop)
-				return
-			}
-			w.mu.Lock()
-			l := w.links[id]
-			w.mu.Unlock()
+			l := w.linkOf(e)
 			if l == nil || !l.awake(e.Events) {
 				continue
 			}
 			w.at++
-			if !w.take(l) {
+			if !w.take(l, (*link).drive) {
 				return
 			}
 			w.at--
 		}
-		n, err := unix.EpollWait(w.ep, w.events[:], -1)
-		if err != nil && !errors.Is(err, unix.EINTR) {
-			time.Sleep(time.Second) // it never fails otherwise
+		for l := w.nextKept(); l != nil; l = w.nextKept() {
+			if !w.take(l, (*link).resume) {
+				return
+			}
 		}
-		w.at, w.n = 0, max(n, 0)
+		if w.stop.Load() {
+			unix.Close(w.ep)
+			unix.Close(w.bell)
+			return
+		}
+		w.await()
 	}
 }
 
-// take is one turn. False says that another leads now.
-func (w *wheel) take(l *link) bool {
+// yieldEvery is how often the leader lets others go first. It also keeps the runtime from taking him for
+// one who never does, which has it look every 20 µs and interrupt him every 10 ms.
+const yieldEvery = 256
+
+// await asks what has happened, and waits where nothing has.
+func (w *wheel) await() {
+	w.at = 0
+	if w.n = w.happened(); w.n > 0 {
+		return
+	}
+	w.asleep.Store(true)
+	defer w.asleep.Store(false)
+	if w.somethingKept() || w.stop.Load() {
+		return
+	}
+	n, err := unix.EpollWait(w.ep, w.events[:], -1)
+	if err != nil && !errors.Is(err, unix.EINTR) {
+		time.Sleep(time.Second) // it never fails otherwise
+	}
+	w.n = max(n, 0)
+}
+
+// happened asks without waiting; the runtime need not be told of that.
+func (w *wheel) happened() int {
+	n, _, errno := unix.RawSyscall6(unix.SYS_EPOLL_PWAIT, uintptr(w.ep), uintptr(unsafe.Pointer(&w.events)), uintptr(len(w.events)), 0, 0, 0)
+	if errno != 0 {
+		return 0
+	}
+	return int(n)
+}
+
+func (w *wheel) linkOf(e *unix.EpollEvent) *link {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if e.Fd < 0 || int(e.Fd) >= len(w.links) {
+		return nil
+	}
+	if l := w.links[e.Fd]; l != nil && l.number == e.Pad {
+		return l
+	}
+	return nil
+}
+
+// resume has a link go on whose promise was kept. It may be called from anywhere.
+func (w *wheel) resume(l *link) {
+	w.mu.Lock()
+	w.kept = append(w.kept, l)
+	w.mu.Unlock()
+	if w.asleep.CompareAndSwap(true, false) {
+		w.ring()
+	}
+}
+
+func (w *wheel) nextKept() *link {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.first == len(w.kept) {
+		w.kept, w.first = w.kept[:0], 0
+		return nil
+	}
+	l := w.kept[w.first]
+	w.kept[w.first] = nil
+	w.first++
+	return l
+}
+
+func (w *wheel) somethingKept() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return len(w.kept) > w.first
+}
+
+// take is one turn of the link that goes. False says that another leads now.
+func (w *wheel) take(l *link, goes func(*link)) bool {
+	if w.turns++; w.turns%yieldEvery == 0 {
+		runtime.Gosched()
+	}
 	number := w.turn.Load()
 	l.x.turn.Store(number)
-	l.drive()
+	goes(l)
 	return w.turn.CompareAndSwap(number, number+1)
 }
 
@@ -114,13 +203,17 @@ func (x *session) leave() {
 
 // link is one direction of a session on a wheel.
 type link struct {
-	x     *session
-	in    *inbound
-	conn  *bare
-	step  func() error
-	state atomic.Int32
-	last  atomic.Bool // the peer has hung up: read to the end
-	ended chan error  // has room for the one it gets
+	x      *session
+	in     *inbound
+	conn   *bare
+	step   func() error // deals with what was read
+	finish func() error // goes on where step returned errPromised
+	state  atomic.Int32
+	last   atomic.Bool // the peer has hung up: read to the end
+	number int32       // of all links of the wheel
+	room   int         // what the last read had room for
+	queued func()      // has the wheel resume it
+	ended  chan error  // has room for the one it gets
 }
 
 // What a link is doing.
@@ -162,64 +255,113 @@ func (l *link) awake(events uint32) bool {
 // other takes as fast, nothing ever waits.
 const maxRounds = 8
 
-// drive reads and walks until nothing is there. A read that brought less than
-// there was room for has brought all: what comes later wakes again.
+// drive reads and walks until nothing is there, or what was read may not leave yet.
 func (l *link) drive() {
-	for rounds := 1; ; rounds++ {
-		if rounds == maxRounds {
+	for rounds := 1; l.round(); rounds++ {
+		if rounds+1 == maxRounds {
 			l.x.leave()
 		}
-		l.in.makeRoom()
-		room := len(l.in.buf) - l.in.w
-		err := l.in.readNow()
-		if errors.Is(err, unix.EAGAIN) {
-			if l.state.CompareAndSwap(driven, resting) {
-				return
+	}
+}
+
+// round reads once, and says whether to go on.
+func (l *link) round() bool {
+	l.in.makeRoom()
+	l.room = len(l.in.buf) - l.in.w
+	err := l.readNow()
+	if errors.Is(err, unix.EAGAIN) {
+		if l.state.CompareAndSwap(driven, resting) {
+			return false
+		}
+		l.state.Store(driven)
+		return true
+	}
+	if err == nil {
+		err = l.walk(l.step)
+	}
+	return l.after(err)
+}
+
+// resume goes on after a promise was kept.
+func (l *link) resume() {
+	if l.after(l.walk(l.finish)) {
+		l.drive()
+	}
+}
+
+// after says whether to read again. A read that brought less than there was
+// room for has brought all: what comes later wakes again.
+func (l *link) after(err error) bool {
+	if errors.Is(err, errPromised) {
+		if l.x.promised.goOn(l.queued) {
+			return false
+		}
+		err = l.walk(l.finish)
+	}
+	if err != nil {
+		l.state.Store(over)
+		l.ended <- err
+		return false
+	}
+	if l.in.last < l.room && !l.last.Load() && !l.in.sock.low && l.state.CompareAndSwap(driven, resting) {
+		return false
+	}
+	l.state.CompareAndSwap(again, driven)
+	return true
+}
+
+// readNow reads what is there, or returns EAGAIN.
+func (l *link) readNow() error {
+	s := l.in.sock
+	for {
+		n, errno := l.conn.receive(l.in.buf[l.in.w:])
+		switch {
+		case errno == unix.EINTR:
+		case errno == unix.EAGAIN && s.low:
+			if err := s.wake(l.conn.fd, 1); err != nil {
+				return err
 			}
-			l.state.Store(driven)
-			continue
+			s.low = false
+		case errno == unix.EAGAIN:
+			return unix.EAGAIN
+		case errno != 0:
+			return os.NewSyscallError("read", errno)
+		case n == 0:
+			return io.EOF
+		default:
+			l.in.took(n)
+			return nil
 		}
-		if err == nil {
-			err = l.walk()
-		}
-		if err != nil {
-			l.state.Store(over)
-			l.ended <- err
-			return
-		}
-		if l.in.last < room && !l.last.Load() && !l.in.sock.low && l.state.CompareAndSwap(driven, resting) {
-			return
-		}
-		l.state.CompareAndSwap(again, driven)
 	}
 }
 
 var errFault = errors.New("a fault of ours")
 
-func (l *link) walk() (err error) {
+func (l *link) walk(step func() error) (err error) {
 	err = errFault
-	l.x.contain(func() { err = l.step() })
+	l.x.contain(func() { err = step() })
 	return err
 }
 
 // join puts a link onto the wheel and deals with what was read before.
 func (w *wheel) join(l *link) error {
 	l.state.Store(driven)
-	if err := l.walk(); err != nil {
+	err := l.walk(l.step)
+	if errors.Is(err, errPromised) {
+		l.x.promised.wait()
+		err = l.walk(l.finish)
+	}
+	if err != nil {
 		return err
 	}
-	w.mu.Lock()
-	w.last++
-	id := w.last
-	w.links[id] = l
-	w.mu.Unlock()
+	place := w.place(l)
 	l.conn.leave = func() {
 		w.mu.Lock()
-		delete(w.links, id)
+		w.links[place] = nil
 		w.mu.Unlock()
 	}
-	err := l.conn.control(func(fd int) error {
-		return unix.EpollCtl(w.ep, unix.EPOLL_CTL_ADD, fd, &unix.EpollEvent{Events: waits, Fd: int32(uint32(id)), Pad: int32(uint32(id >> 32))})
+	err = l.conn.control(func(fd int) error {
+		return unix.EpollCtl(w.ep, unix.EPOLL_CTL_ADD, fd, &unix.EpollEvent{Events: waits, Fd: int32(place), Pad: l.number})
 	})
 	if err != nil {
 		return fmt.Errorf("register: wait for a client: %w", err)
@@ -228,12 +370,26 @@ func (w *wheel) join(l *link) error {
 	return nil
 }
 
+// place finds a link one.
+func (w *wheel) place(l *link) int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.last++
+	l.number, l.queued = w.last, func() { w.resume(l) }
+	if i := slices.Index(w.links, nil); i >= 0 {
+		w.links[i] = l
+		return i
+	}
+	w.links = append(w.links, l)
+	return len(w.links) - 1
+}
+
 // runOn runs a session on a wheel; see session.run.
 func (x *session) runOn(ctx context.Context, w *wheel, end context.CancelFunc) {
 	x.wheel = w
 	r, c := newRows(x), &clientWalker{session: x, in: x.fromClient}
 	asked := &link{x: x, in: x.fromClient, conn: x.client.(*bare), ended: make(chan error, 1), step: func() error { return c.step(ctx) }}
-	answered := &link{x: x, in: x.fromPostgres, conn: x.upstream.(*bare), ended: make(chan error, 1), step: func() error { return r.step(ctx) }}
+	answered := &link{x: x, in: x.fromPostgres, conn: x.upstream.(*bare), ended: make(chan error, 1), step: func() error { return r.step(ctx) }, finish: r.finish}
 	var both sync.WaitGroup
 	both.Go(func() {
 		defer end()
@@ -278,11 +434,12 @@ func (s *Server) wheelFor(x *session) *wheel {
 	if w == nil {
 		return nil
 	}
-	client, err := newBare(x.client, x.leave)
+	patience := s.cfg.stall()
+	client, err := newBare(x.client, x.leave, patience)
 	if err != nil {
 		return nil
 	}
-	upstream, err := newBare(x.upstream, x.leave)
+	upstream, err := newBare(x.upstream, x.leave, patience)
 	if err != nil {
 		client.giveBack()
 		return nil
@@ -290,6 +447,7 @@ func (s *Server) wheelFor(x *session) *wheel {
 	x.client.Close()
 	x.upstream.Close()
 	x.client, x.upstream, x.up.conn = client, upstream, upstream
+	x.up.patience = 0 // theirs
 	x.fromClient.conn, x.fromClient.sock = client, newSocket(client)
 	x.fromPostgres.conn, x.fromPostgres.sock = upstream, newSocket(upstream)
 	return w

@@ -46,7 +46,7 @@ func pairOnWheel(t *testing.T) (*bare, net.Conn) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b, err := newBare(near, func() {})
+	b, err := newBare(near, func() {}, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -91,7 +91,7 @@ func linkOnWheel(t *testing.T, w *wheel, step func(in *inbound, far net.Conn) er
 		must(t, f.Close())
 	}
 	x := &session{server: &Server{cfg: DefaultConfig(), log: discard()}, queue: newQueue(), wheel: w}
-	b, err := newBare(ends[0], x.leave)
+	b, err := newBare(ends[0], x.leave, 0)
 	must(t, err)
 	must(t, ends[0].Close())
 	x.client, x.upstream = b, b
