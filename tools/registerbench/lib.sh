@@ -100,10 +100,11 @@ guard_config() {
 	TOML
 }
 
-# start_guard WAY USER waits until it answers a look-up.
+# start_guard WAY USER waits until it answers a look-up. It has a session of its own, as a service has and as PostgreSQL's processes
+# and pgbouncer give themselves: Linux shares the processor among sessions first, and it would get a part of this script's.
 start_guard() {
 	local way=$1 user=$2
-	"$work/portcullis" serve --config "$work/$way/portcullis.toml" >"$work/$way.log" 2>&1 &
+	setsid "$work/portcullis" serve --config "$work/$way/portcullis.toml" >"$work/$way.log" 2>&1 &
 	pid[$way]=$!
 	for _ in $(seq 300); do
 		if PGAPPNAME=desk psql_at "$way" "$user" -c 'SELECT id FROM voters WHERE id = 1' >/dev/null 2>&1; then return; fi

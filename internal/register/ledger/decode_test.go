@@ -152,14 +152,23 @@ func TestBlocksFitLeaves(t *testing.T) {
 
 func TestSortNumbers(t *testing.T) {
 	rng := mathrand.New(mathrand.NewPCG(4, 4))
-	for _, n := range []int{0, 1, 100, 10_000, 100_000} {
-		p := make([]pair, n)
-		for i := range p {
-			p[i] = pair(rng.Uint64() >> 16)
-		}
-		want := slices.Sorted(slices.Values(p))
-		if !slices.Equal(sortNumbers(p), want) {
-			t.Errorf("%d pairs are out of order", n)
+	for name, number := range map[string]func() uint64{
+		"all bits":   rng.Uint64,
+		"one":        func() uint64 { return 7 },
+		"few":        func() uint64 { return rng.Uint64N(3) << 40 },
+		"two places": func() uint64 { return rng.Uint64N(60_000_000)<<runBits | rng.Uint64N(3) },
+		"uneven":     func() uint64 { return rng.Uint64() >> rng.IntN(60) },
+	} {
+		for _, n := range []int{0, 1, 100, 5000, 100_000} {
+			pairs, numbers := make([]pair, n), make([]uint32, n)
+			for i := range n {
+				v := number()
+				pairs[i], numbers[i] = pair(v), uint32(v>>8)
+			}
+			wantPairs, wantNumbers := slices.Sorted(slices.Values(pairs)), slices.Sorted(slices.Values(numbers))
+			if !slices.Equal(sortNumbers(pairs), wantPairs) || !slices.Equal(sortNumbers(numbers), wantNumbers) {
+				t.Errorf("%s: %d are out of order", name, n)
+			}
 		}
 	}
 }

@@ -467,7 +467,7 @@ func (s *wheels) pick() *wheel {
 	if s.closed {
 		return nil
 	}
-	if most := max(1, runtime.GOMAXPROCS(0)/2); len(s.all) < most {
+	if most := max(1, (runtime.GOMAXPROCS(0)-1)/2); len(s.all) < most {
 		w, err := newWheel()
 		if err != nil {
 			return nil
