@@ -149,6 +149,9 @@ func (b *bare) await(late time.Time) error {
 	b.before()
 	b.waits.Store(true)
 	defer b.waits.Store(false)
+	if !late.IsZero() && time.Now().After(late) {
+		return os.ErrDeadlineExceeded
+	}
 	if b.hasRoom() { // what came before nobody told
 		return nil
 	}

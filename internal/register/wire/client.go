@@ -269,14 +269,16 @@ func (c *clientWalker) statement(ctx context.Context, text []byte, simple bool) 
 	case d.Pass && send == "" && d.Tag == nil && len(d.Results) == 0:
 		return passed, "", nil
 	case c.last == nil || !c.last.same(&d):
-		c.last = &d
+		kept := d // so that one like the last allocates nothing
+		c.last = &kept
 	}
 	return c.last, send, nil
 }
 
-// same says that two decisions differ in nothing: most programs send the same look-up again and again.
+// same says that two decisions differ in nothing: most programs send the same look-up again and again. Tags are not compared: not
+// everything can be.
 func (d *Decision) same(o *Decision) bool {
-	return d.Pass == o.Pass && d.Tag == o.Tag && len(d.Results) > 0 && len(d.Results) == len(o.Results) && &d.Results[0] == &o.Results[0]
+	return d.Pass == o.Pass && d.Tag == nil && o.Tag == nil && len(d.Results) > 0 && len(d.Results) == len(o.Results) && &d.Results[0] == &o.Results[0]
 }
 
 // judged is the refusal an error of the guard's becomes; what is no refusal

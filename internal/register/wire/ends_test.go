@@ -76,3 +76,30 @@ func TestFaultOfTheGuard(t *testing.T) {
 		x.asking.Unlock()
 	}
 }
+
+// brokenPipe takes a part of the first write and remembers what comes after it.
+type brokenPipe struct {
+	piecesConn
+	failed bool
+}
+
+func (c *brokenPipe) Write(p []byte) (int, error) {
+	if !c.failed {
+		c.failed = true
+		return len(p) / 2, io.ErrShortWrite
+	}
+	return c.piecesConn.Write(p)
+}
+
+// TestNothingIsSaidWithinAFrame: where a write has failed the client may have a part of a row, and what came then it would take for
+// the rest of it.
+func TestNothingIsSaidWithinAFrame(t *testing.T) {
+	x := fuzzSession(&piecesConn{}, &piecesConn{})
+	out := &brokenPipe{}
+	x.client, x.fromPostgres = out, newInbound(&piecesConn{data: frameOf('D', "\x00\x01\x00\x00\x00\x01x"), piece: 100}, newBuffers())
+	x.queue.push(owed{kind: 'Q', plan: passed})
+	newRows(x).toClient(t.Context())
+	if !out.failed || len(out.written) > 0 {
+		t.Errorf("said %q", out.written)
+	}
+}

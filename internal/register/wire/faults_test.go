@@ -320,7 +320,9 @@ func TestMaxRowsAndCursors(t *testing.T) {
 	if got := g.seen(); len(got) != 25 || got[24] != "25" {
 		t.Errorf("keys %v", got)
 	}
+	g.mu.Lock()
 	g.budget = 3
+	g.mu.Unlock()
 	c.say(queryFrame("rollback"), queryFrame("begin; declare c cursor for select id, name from voter_of_no_guard"), queryFrame("rollback"))
 	c.expect(t, "CZ CEZ CZ", "42P01")
 	c.say(queryFrame("begin"), queryFrame("declare c cursor for select id from public.voter"), queryFrame("fetch 2 from c"), queryFrame("fetch 2 from c"))

@@ -210,13 +210,13 @@ func (o *outbound) pass(frame []byte) {
 // size is how many bytes wait.
 func (o *outbound) size() int { return len(o.run) + len(o.anew) }
 
-// truncate drops what was added after there were n bytes.
+// truncate drops what was added after there were n bytes. What was dropped before does not come back.
 func (o *outbound) truncate(n int) {
 	if n <= len(o.run) {
 		o.run, o.anew = o.run[:n], o.anew[:0]
 		return
 	}
-	o.anew = o.anew[:n-len(o.run)]
+	o.anew = o.anew[:min(n-len(o.run), len(o.anew))]
 }
 
 // flush writes all.

@@ -5,9 +5,11 @@ package wire
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"net"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -83,6 +85,79 @@ func FuzzServerFrames(f *testing.F) {
 			t.Errorf("%d rows left, %d released", n, len(g.keys))
 		}
 	})
+}
+
+// FuzzPromises: whatever PostgreSQL answers, and whatever comes of promises and when, no row leaves that was not kept, and
+// none after one that could not be.
+func FuzzPromises(f *testing.F) {
+	row := frameOf('D', "\x00\x02\x00\x00\x00\x012\x00\x00\x00\x01x")
+	result := append(bytes.Repeat(row, 3), frameOf('C', "SELECT 3\x00")...)
+	for _, outcomes := range []uint64{0, 1, 2, 3, 4, 0b011_000_010, 0b100_010_010, 0b011_011_010_000} {
+		f.Add(append(bytes.Repeat(result, 4), frameOf('Z', "I")...), 4096, outcomes)
+		f.Add(append(bytes.Repeat(result, 4), frameOf('Z', "I")...), 50, outcomes)
+	}
+	f.Fuzz(func(t *testing.T, data []byte, piece int, outcomes uint64) {
+		out := &piecesConn{}
+		x := fuzzSession(&piecesConn{}, &piecesConn{})
+		defer x.uncut()
+		x.client, x.fromPostgres = out, newInbound(&piecesConn{data: data, piece: piece}, newBuffers())
+		g := &promises{scriptedSession: x.guarded.(*scriptedSession), outcomes: outcomes}
+		x.guarded = g
+		r := newRows(x)
+		r.promiser = g
+		shown, secret := Result{Metered: true, KeyColumns: []int{0}}, Result{Metered: true, KeyColumns: []int{0}, Hidden: 1}
+		x.queue.push(owed{kind: 'Q', plan: &Decision{Results: []Result{secret, shown, secret, secret}}})
+		x.queue.push(owed{kind: 'S'})
+		for {
+			err := r.step(t.Context())
+			if errors.Is(err, errPromised) {
+				x.promised.wait()
+				err = r.finish()
+			}
+			if n := countRows(out.written); n > int(g.kept.Load()) {
+				t.Fatalf("%d rows left, %d were kept", n, g.kept.Load())
+			}
+			if err != nil || r.in.fill() != nil {
+				return
+			}
+		}
+	})
+}
+
+// promises is a session whose promises end as three bits each say.
+type promises struct {
+	*scriptedSession
+	outcomes uint64
+	kept     atomic.Int64 // rows that may leave
+}
+
+func (p *promises) Leaves(func()) bool { return true }
+
+func (p *promises) Promise(_ context.Context, _ *Result, keys *Keys, kept func(error)) (int, bool, error) {
+	n, outcome := keys.Rows(), p.outcomes&7
+	p.outcomes >>= 3
+	write := func() {
+		p.kept.Add(int64(n))
+		kept(nil)
+	}
+	switch outcome {
+	case 1:
+		p.kept.Add(int64(n))
+		return n, false, nil
+	case 2:
+		go write()
+	case 3:
+		go kept(io.ErrShortWrite)
+	case 4:
+		kept(&Refusal{Message: "no"})
+	case 5: // it stops behind the first row, when that was written down
+		n = min(n, 1)
+		go write()
+		return n, true, &Refusal{Message: "enough"}
+	default:
+		write()
+	}
+	return n, true, nil
 }
 
 func FuzzFields(f *testing.F) {

@@ -58,10 +58,13 @@ func (s *scriptedSession) Leaves(leave func()) bool {
 }
 
 func (s *scriptedSession) Statement(_ context.Context, text string, _ bool) (Decision, error) {
-	if s.decide == nil {
+	s.mu.Lock()
+	decide := s.decide
+	s.mu.Unlock()
+	if decide == nil {
 		return Pass(), nil
 	}
-	return s.decide(text)
+	return decide(text)
 }
 func (s *scriptedSession) Changed(string, string) {}
 func (s *scriptedSession) End()                   {}

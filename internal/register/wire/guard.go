@@ -102,7 +102,8 @@ type Leaver interface {
 // Promise is Release, but where it returns later, rows leave only when kept was
 // called with nil, once and from any goroutine; until then others have the turn.
 // Called with an error, kept ends the session: what followed the rows can no
-// longer be taken back.
+// longer be taken back. It may be called after End: a session that ends does
+// not wait for it without end.
 type Promiser interface {
 	Promise(ctx context.Context, r *Result, keys *Keys, kept func(error)) (allowed int, later bool, err error)
 }

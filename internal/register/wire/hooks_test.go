@@ -18,7 +18,11 @@ type closing struct {
 }
 
 func (c *closing) Begin(_ context.Context, who Start) (Session, error) { return c, nil }
-func (c *closing) Changed(name, value string)                          { c.changed = append(c.changed, name+"="+value) }
+func (c *closing) Changed(name, value string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.changed = append(c.changed, name+"="+value)
+}
 func (c *closing) Report(name, value string) (string, bool) {
 	if name == "application_name" {
 		return "hidden", true
@@ -53,6 +57,8 @@ func TestReportsAndNotifications(t *testing.T) {
 	if got := strings.Join(heard, ","); got != "open:" {
 		t.Errorf("notifications %q", got)
 	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	if got := strings.Join(c.changed, ","); got != "application_name=Name 5,TimeZone=Asia/Tokyo" {
 		t.Errorf("changed %s", got)
 	}

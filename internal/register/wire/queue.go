@@ -286,6 +286,9 @@ func (q *queue) created(c *Created) {
 
 // endTransaction forgets the portals that end with it.
 func (q *queue) endTransaction() {
+	if len(q.portals) == 0 { // looking at none costs more than asking
+		return
+	}
 	for name, p := range q.portals {
 		if !p.hold {
 			delete(q.portals, name)

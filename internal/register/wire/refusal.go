@@ -36,7 +36,7 @@ func (r *Refusal) Error() string { return r.Message }
 // wrong inside is for the operator's log, not for the client.
 func refusalOf(err error) *Refusal {
 	var r *Refusal
-	if errors.As(err, &r) {
+	if errors.As(err, &r) && r != nil {
 		return r
 	}
 	return &Refusal{Code: codeInternal, Message: "the register guard could not judge this", Hint: "Nothing was disclosed. The operator's log says why."}

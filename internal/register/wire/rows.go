@@ -32,6 +32,7 @@ type rows struct {
 	stop   *stopping
 	idle   bool // PostgreSQL waits for the next query
 	last   bool // PostgreSQL has said that it ends the session
+	broken bool // a write to the client failed: it may have a part of a frame
 	skip   int  // bytes of a frame that pass unread
 	drop   bool // they are dropped instead
 }
@@ -57,7 +58,7 @@ func (r *rows) answeredAll(err error) {
 		r.stop.wait()
 	}
 	refusal := r.farewell(err)
-	if refusal == nil || r.skip > 0 {
+	if refusal == nil || r.skip > 0 || r.broken {
 		return // in the middle of a frame nothing can be said
 	}
 	r.out.extend()                             // the last deadline was of the last rows
@@ -105,7 +106,7 @@ func (r *rows) step(ctx context.Context) error {
 	if err != nil && r.keys.Rows() > 0 { // rows nobody released
 		r.out.truncate(r.mark)
 	}
-	if err == nil && r.promised.open() {
+	if err == nil && r.promised.open {
 		return errPromised
 	}
 	if failed := r.flush(); failed != nil {
@@ -132,23 +133,8 @@ func (r *rows) flush() error {
 	if err := r.kept(); err != nil {
 		return err
 	}
-	return r.out.flush()
-}
-
-// kept waits until nothing is promised any more. With an error nothing that was collected may leave: what follows the rows
-// tells of them too.
-func (r *rows) kept() error {
-	if !r.promised.open() {
-		return nil
-	}
-	if !r.promised.over() {
-		r.leave()
-		r.promised.wait()
-	}
-	err := r.promised.result()
-	if err != nil {
-		r.out.truncate(0)
-	}
+	err := r.out.flush()
+	r.broken = r.broken || err != nil
 	return err
 }
 
@@ -337,7 +323,7 @@ func (r *rows) row(ctx context.Context, frame []byte) error {
 		r.out.pass(frame)
 		return nil
 	}
-	if err := r.collect(ctx); err != nil {
+	if err := r.collect(ctx); err != nil || r.stop != nil {
 		return err
 	}
 	if !r.at.read(&r.keys, frame[headSize:]) {

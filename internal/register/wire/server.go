@@ -28,6 +28,7 @@ type Server struct {
 	pool        *buffers
 	clients     atomic.Int64
 	wheels      wheels
+	ending      time.Duration // how long a session that we end waits for what stands before its end
 
 	mu    sync.Mutex // guards byKey
 	byKey map[string]*session
@@ -42,7 +43,7 @@ func New(cfg Config, guard Guard, log *slog.Logger) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{
-		cfg: cfg, guard: guard, log: log, pool: newBuffers(), byKey: map[string]*session{},
+		cfg: cfg, guard: guard, log: log, pool: newBuffers(), byKey: map[string]*session{}, ending: ending,
 		dialer: net.Dialer{Timeout: 15 * time.Second, KeepAliveConfig: keepalive},
 	}
 	var err error

@@ -34,10 +34,11 @@ type session struct {
 	cancelling  sync.Mutex // guards ended; held while a cancel is under way
 	ended       bool
 
-	up     outbound                // to PostgreSQL; its mutex is taken to write
-	within bool                    // guarded by up's mutex: PostgreSQL has a part of a client's frame
-	left   atomic.Bool             // the client has said goodbye or gone
-	fatal  atomic.Pointer[Refusal] // why the session ends, when it is we who end it
+	up      outbound                   // to PostgreSQL; its mutex is taken to write
+	within  bool                       // guarded by up's mutex: PostgreSQL has a part of a client's frame
+	left    atomic.Bool                // the client has said goodbye or gone
+	fatal   atomic.Pointer[Refusal]    // why the session ends, when it is we who end it
+	cutting atomic.Pointer[time.Timer] // what cuts it then
 
 	fromClient, fromPostgres *inbound
 }
@@ -61,6 +62,7 @@ func newSession(s *Server, l *login, guarded Session) *session {
 // run returns when both directions have ended.
 func (x *session) run(ctx context.Context) {
 	w := x.server.wheelFor(x)
+	defer x.uncut()
 	stop := context.AfterFunc(ctx, func() {
 		x.end(&Refusal{Fatal: true, Code: codeShutdown, Message: "the register guard is shutting down"})
 	})
@@ -141,10 +143,28 @@ func (x *session) contain(direction func()) {
 	direction()
 }
 
+// ending bounds how long a session that we end waits for a ledger that does not answer, and for a client that takes nothing.
+const ending = 5 * time.Second
+
 // end ends the session; toClient tells the client why.
 func (x *session) end(r *Refusal) {
-	x.fatal.CompareAndSwap(nil, r)
+	if x.fatal.CompareAndSwap(nil, r) {
+		x.cutting.Store(time.AfterFunc(x.server.ending, x.cut))
+	}
 	x.upstream.Close()
+}
+
+// cut ends it without a word, if it has not ended yet.
+func (x *session) cut() {
+	x.promised.giveUp()
+	x.client.Close()
+}
+
+// uncut is of a session that has ended by itself.
+func (x *session) uncut() {
+	if t := x.cutting.Load(); t != nil {
+		t.Stop()
+	}
 }
 
 // insert writes messages of our own to PostgreSQL, between the client's. In

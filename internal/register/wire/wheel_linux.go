@@ -2,10 +2,10 @@ package wire
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"os"
 	"runtime"
 	"slices"
@@ -34,11 +34,13 @@ type wheel struct {
 	asleep atomic.Bool   // the leader waits, or is about to: whoever has something for him rings
 	stop   atomic.Bool
 
-	mu    sync.Mutex // guards what follows
-	links []*link    // nil: the place is free
-	last  int32      // given to links, to tell them from those before them in their places
-	kept  []*link    // whose promises have been kept; those before first have gone on
-	first int
+	mu       sync.Mutex // guards what follows
+	links    []*link    // nil: the place is free
+	last     int32      // given to links, to tell them from those before them in their places
+	kept     *link      // whose promise was kept first; link.next are those after it
+	keptLast *link
+	ringing  sync.Mutex // guards bell from its closing, and gone
+	gone     bool       // ep and bell are closed, and their numbers another's
 
 	// only the leader has what follows
 	events [64]unix.EpollEvent
@@ -63,6 +65,7 @@ func newWheel() (*wheel, error) {
 	}
 	if err != nil {
 		unix.Close(ep)
+		unix.Close(bell)
 		return nil, fmt.Errorf("register: wait for clients: %w", err)
 	}
 	w := &wheel{ep: ep, bell: bell}
@@ -77,8 +80,26 @@ func (w *wheel) close() {
 	w.ring()
 }
 
-// ring wakes the leader.
-func (w *wheel) ring() { _, _ = unix.Write(w.bell, []byte{1, 0, 0, 0, 0, 0, 0, 0}) }
+// one is what a ring adds to the bell's number. It is never read, so it must not come near its end: on no machine may it be another.
+var one = func() (b [8]byte) { binary.NativeEndian.PutUint64(b[:], 1); return b }()
+
+// ring wakes the leader, if there still is one.
+func (w *wheel) ring() {
+	w.ringing.Lock()
+	defer w.ringing.Unlock()
+	if !w.gone {
+		_, _ = unix.Write(w.bell, one[:])
+	}
+}
+
+// free gives back what the kernel keeps for the wheel.
+func (w *wheel) free() {
+	w.ringing.Lock()
+	defer w.ringing.Unlock()
+	w.gone = true
+	unix.Close(w.ep)
+	unix.Close(w.bell)
+}
 
 // lead waits and takes turns until it has left one, or the wheel stops.
 func (w *wheel) lead() {
@@ -95,14 +116,17 @@ func (w *wheel) lead() {
 			}
 			w.at--
 		}
-		for l := w.nextKept(); l != nil; l = w.nextKept() {
+		for range w.events { // no more before the sockets are looked at again
+			l := w.nextKept()
+			if l == nil {
+				break
+			}
 			if !w.take(l, (*link).resume) {
 				return
 			}
 		}
 		if w.stop.Load() {
-			unix.Close(w.ep)
-			unix.Close(w.bell)
+			w.free()
 			return
 		}
 		w.await()
@@ -155,7 +179,12 @@ func (w *wheel) linkOf(e *unix.EpollEvent) *link {
 // resume has a link go on whose promise was kept. It may be called from anywhere.
 func (w *wheel) resume(l *link) {
 	w.mu.Lock()
-	w.kept = append(w.kept, l)
+	if w.kept == nil {
+		w.kept = l
+	} else {
+		w.keptLast.next = l
+	}
+	w.keptLast = l
 	w.mu.Unlock()
 	if w.asleep.CompareAndSwap(true, false) {
 		w.ring()
@@ -165,20 +194,17 @@ func (w *wheel) resume(l *link) {
 func (w *wheel) nextKept() *link {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.first == len(w.kept) {
-		w.kept, w.first = w.kept[:0], 0
-		return nil
+	l := w.kept
+	if l != nil {
+		w.kept, l.next = l.next, nil
 	}
-	l := w.kept[w.first]
-	w.kept[w.first] = nil
-	w.first++
 	return l
 }
 
 func (w *wheel) somethingKept() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return len(w.kept) > w.first
+	return w.kept != nil
 }
 
 // take is one turn of the link that goes. False says that another leads now.
@@ -213,6 +239,7 @@ type link struct {
 	number int32       // of all links of the wheel
 	room   int         // what the last read had room for
 	queued func()      // has the wheel resume it
+	next   *link       // among those whose promises were kept; guarded by the wheel's mu
 	ended  chan error  // has room for the one it gets
 }
 
@@ -414,76 +441,4 @@ func (x *session) runOn(ctx context.Context, w *wheel, end context.CancelFunc) {
 	answered.conn.free()
 	x.fromClient.close()
 	x.fromPostgres.close()
-}
-
-// wheels are a server's. One keeps up with PostgreSQL on two cores.
-type wheels struct {
-	mu     sync.Mutex // guards what follows
-	all    []*wheel
-	next   int
-	closed bool
-}
-
-// wheelFor puts a session's sockets into a form that wheels take, if both are
-// bare ones and the guard's session never waits without a word. Otherwise it is nil.
-func (s *Server) wheelFor(x *session) *wheel {
-	if !x.leaves || !isBare(x.client) || !isBare(x.upstream) {
-		return nil
-	}
-	w := s.wheels.pick()
-	if w == nil {
-		return nil
-	}
-	patience := s.cfg.stall()
-	client, err := newBare(x.client, x.leave, patience)
-	if err != nil {
-		return nil
-	}
-	upstream, err := newBare(x.upstream, x.leave, patience)
-	if err != nil {
-		client.giveBack()
-		return nil
-	}
-	x.client.Close()
-	x.upstream.Close()
-	x.client, x.upstream, x.up.conn = client, upstream, upstream
-	x.up.patience = 0 // theirs
-	x.fromClient.conn, x.fromClient.sock = client, newSocket(client)
-	x.fromPostgres.conn, x.fromPostgres.sock = upstream, newSocket(upstream)
-	return w
-}
-
-func isBare(conn net.Conn) bool {
-	switch conn.(type) {
-	case *net.TCPConn, *net.UnixConn:
-		return true
-	}
-	return false
-}
-
-func (s *wheels) pick() *wheel {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.closed {
-		return nil
-	}
-	if most := max(1, (runtime.GOMAXPROCS(0)-1)/2); len(s.all) < most {
-		w, err := newWheel()
-		if err != nil {
-			return nil
-		}
-		s.all = append(s.all, w)
-	}
-	s.next++
-	return s.all[s.next%len(s.all)]
-}
-
-func (s *wheels) close() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.closed = true
-	for _, w := range s.all {
-		w.close()
-	}
-	s.all = nil
 }

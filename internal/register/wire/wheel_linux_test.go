@@ -2,8 +2,10 @@ package wire
 
 import (
 	"errors"
+	"math/rand/v2"
 	"net"
 	"os"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -140,4 +142,143 @@ func TestEndlessPeer(t *testing.T) {
 	if !<-ended {
 		t.Error("nobody else got a turn")
 	}
+}
+
+// TestPatience: a peer that takes a little now and then is waited for no longer than one that takes nothing.
+func TestPatience(t *testing.T) {
+	for name, takes := range map[string]bool{"nothing": false, "a little": true} {
+		t.Run(name, func(t *testing.T) {
+			w, err := newWheel()
+			must(t, err)
+			t.Cleanup(w.close)
+			far, l := linkOnWheel(t, w, func(in *inbound, _ net.Conn) error { in.r = in.w; return nil })
+			l.conn.patience = 200 * time.Millisecond
+			if takes {
+				go func() {
+					b := make([]byte, 64<<10)
+					for {
+						if _, err := far.Read(b); err != nil {
+							return
+						}
+						time.Sleep(5 * time.Millisecond)
+					}
+				}()
+			}
+			if _, err := l.conn.Write(make([]byte, 256<<20)); !isTimeout(err) {
+				t.Errorf("ended with %v, want a timeout", err)
+			}
+		})
+	}
+}
+
+// TestWritesThatWait: a write that waits for room goes on when there is some, however often the peer pauses.
+func TestWritesThatWait(t *testing.T) {
+	w, err := newWheel()
+	must(t, err)
+	t.Cleanup(w.close)
+	const size, pieces = 96 << 10, 400
+	var all sync.WaitGroup
+	for range 4 {
+		far, l := linkOnWheel(t, w, func(in *inbound, _ net.Conn) error { in.r = in.w; return nil })
+		l.conn.patience = 20 * time.Second
+		all.Go(func() {
+			for range pieces {
+				if _, err := l.conn.Write(make([]byte, size)); err != nil {
+					t.Errorf("a write that waits: %v", err)
+					far.Close()
+					return
+				}
+			}
+		})
+		all.Go(func() {
+			b := make([]byte, size)
+			for n := 0; n < size*pieces; {
+				m, err := far.Read(b[:1+rand.IntN(size)])
+				if n += m; err != nil {
+					t.Errorf("after %d bytes: %v", n, err)
+					return
+				}
+				if rand.IntN(20) == 0 {
+					time.Sleep(time.Duration(rand.IntN(500)) * time.Microsecond)
+				}
+			}
+		})
+	}
+	all.Wait()
+}
+
+// TestPromisesDoNotStarveSockets: sessions whose promises are kept at once again and again leave others their turns.
+func TestPromisesDoNotStarveSockets(t *testing.T) {
+	w, err := newWheel()
+	must(t, err)
+	t.Cleanup(w.close)
+	var heard atomic.Bool
+	other, _ := linkOnWheel(t, w, func(in *inbound, _ net.Conn) error {
+		heard.Store(heard.Load() || in.w > in.r)
+		in.r = in.w
+		return nil
+	})
+	var turns atomic.Int32
+	ended := make(chan bool, 2)
+	var links [2]*link
+	for i := range links { // always one of the two is kept already
+		far, l := linkOnWheel(t, w, func(in *inbound, _ net.Conn) error { in.r = in.w; return nil })
+		_ = far
+		links[i] = l
+	}
+	for i, l := range links {
+		l.finish = func() error {
+			n := turns.Add(1)
+			if n == 10 {
+				_, _ = other.Write([]byte{1})
+			}
+			if heard.Load() || n > 20_000 {
+				ended <- heard.Load()
+				return errors.New("enough")
+			}
+			w.resume(links[1-i])
+			return errPromised
+		}
+		l.x.promised.make()
+	}
+	for _, l := range links {
+		l.state.Store(driven)
+	}
+	w.resume(links[0])
+	if !<-ended {
+		t.Error("nobody else got a turn")
+	}
+	for _, l := range links { // one of them still waits
+		if l.state.Swap(over) != over {
+			l.ended <- nil
+		}
+	}
+}
+
+// TestRingAfterTheEnd: whoever rings for a wheel that has stopped does not write into what has its number now.
+func TestRingAfterTheEnd(t *testing.T) {
+	w, err := newWheel()
+	must(t, err)
+	w.close()
+	for gone := false; !gone; time.Sleep(time.Millisecond) {
+		w.ringing.Lock()
+		gone = w.gone
+		w.ringing.Unlock()
+	}
+	for range 64 {
+		fd, err := unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
+		must(t, err)
+		defer unix.Close(fd)
+		if fd != w.bell {
+			continue
+		}
+		w.ring()
+		w.close()
+		var b [8]byte
+		if n, err := unix.Read(fd, b[:]); err != unix.EAGAIN {
+			t.Errorf("somebody else's file got %v", b[:max(n, 0)])
+		}
+		return
+	}
+	t.Skip("the number was given to somebody else")
 }
