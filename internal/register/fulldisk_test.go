@@ -3,15 +3,23 @@
 package register_test
 
 import (
+	"bytes"
+	"errors"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
 	"portcullis.example/portcullis/internal/register"
 	"portcullis.example/portcullis/internal/register/ledger"
+	"portcullis.example/portcullis/internal/register/meter"
 	"portcullis.example/portcullis/internal/register/pgtest"
 	"portcullis.example/portcullis/internal/testenv"
 )
@@ -111,4 +119,125 @@ func (o *office) elsewhere(t *testing.T) {
 	if err != nil || told.Len() != len(got) {
 		t.Errorf("the second ledger names %d voters, %v", told.Len(), err)
 	}
+}
+
+// TestLookUpsOnAFullDisk has many look up single voters when the ledger's disk fills: what was under way ends its session,
+// for what follows the rows cannot be taken back; what comes later gets an error, and goes on once there is room. Whoever
+// was given anything stands in the ledger.
+func TestLookUpsOnAFullDisk(t *testing.T) {
+	pg := pgtest.Start(t)
+	voters(t, pg, 60_000)
+	small := t.TempDir()
+	if err := syscall.Mount("tmpfs", small, "tmpfs", 0, "size=80m"); err != nil {
+		if testenv.CI() && os.Getuid() == 0 {
+			t.Fatalf("mount: %v; CI needs a small disk", err)
+		}
+		t.Skipf("needs to mount a small disk: %v", err)
+	}
+	t.Cleanup(func() { _ = syscall.Unmount(small, syscall.MNT_DETACH) })
+	cfg := config(t, pg, t.TempDir(), unlimited+"[[person]]\nname = \"thief\"\nrole = \"clerk\"\n")
+	cfg.Data = filepath.Join(small, "data")
+	o := open(t, pg, cfg)
+	bulk := o.connect(t, "thief", "desk")
+	var ballast []string
+	for n := 0; n < 400; n++ { // uses up what the log has claimed, but for some thousand look-ups
+		ballast = append(ballast, fill(t, filepath.Join(small, "ballast"+strconv.Itoa(n))))
+		room := roomInLog(t, o.cfg.LedgerDir())
+		if room < 400<<10 {
+			break
+		}
+		if _, err := ids(t, bulk, `SELECT id FROM voters WHERE id % 50000 <> 77 AND id < $1`, min(60_000, (room-200<<10)/8)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	desks := make([]*lookingUp, 8)
+	var all sync.WaitGroup
+	for i := range desks {
+		d := &lookingUp{conn: o.connect(t, "alice", "desk"), next: int64(i)}
+		desks[i] = d
+		all.Go(func() { d.until(t, func(err error) bool { return err != nil }) })
+	}
+	all.Wait()
+	ended := 0
+	for _, d := range desks {
+		if d.ended(); d.fatal {
+			ended++
+		}
+		if code(d.err) != "53100" {
+			t.Errorf("a look-up: %v", d.err)
+		}
+	}
+	if ended == 0 {
+		t.Error("nothing was under way when the disk was full: this tests too little")
+	}
+	for _, path := range ballast {
+		_ = os.Remove(path)
+	}
+	var got []int64
+	for _, d := range desks {
+		if !d.fatal {
+			tries := 0
+			d.until(t, func(err error) bool { tries++; time.Sleep(50 * time.Millisecond); return err == nil || tries > 200 })
+			if d.err != nil {
+				t.Errorf("a session that had only met an error, with room again: %v", d.err)
+			}
+		}
+		got = append(got, d.got...)
+	}
+	t.Logf("%d of %d sessions ended, %d look-ups", ended, len(desks), len(got))
+	o.checkLedger(t, "alice", got)
+	left, err := o.guard.Meter().Left(t.Context(), meter.Subject{Person: "alice", Role: "clerk"}, time.Now())
+	if err != nil || len(left) != 1 || left[0].Used != int64(len(got)) {
+		t.Errorf("counted %+v, %v; %d have left", left, err, len(got))
+	}
+}
+
+// roomInLog is how many bytes of the write-ahead log are there to be written.
+func roomInLog(t *testing.T, dir string) (room int) {
+	t.Helper()
+	names, err := filepath.Glob(filepath.Join(dir, "wal", "*.wal"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range names {
+		raw, err := os.ReadFile(name)
+		if err != nil && !errors.Is(err, os.ErrNotExist) {
+			t.Fatal(err)
+		}
+		used := len(bytes.TrimRight(raw, "\x00"))
+		if room += len(raw) - used; used > 0 && name != names[len(names)-1] {
+			room -= len(raw) - used // it was given up, or is full
+		}
+	}
+	return room
+}
+
+// lookingUp is a session that looks up one voter after the other.
+type lookingUp struct {
+	conn  *pgx.Conn
+	next  int64
+	got   []int64 // what arrived
+	err   error   // of the last
+	fatal bool
+}
+
+// until looks up until it is enough.
+func (d *lookingUp) until(t *testing.T, enough func(error) bool) {
+	for d.err = nil; ; {
+		if d.next += 8; d.next == 77 || d.next == 50_077 { // at risk
+			continue
+		}
+		var got []int64
+		got, d.err = ids(t, d.conn, `SELECT id FROM voters WHERE id = `+strconv.FormatInt(d.next, 10), pgx.QueryExecModeSimpleProtocol)
+		d.got = append(d.got, got...)
+		if enough(d.err) {
+			return
+		}
+	}
+}
+
+// ended finds out whether the error ended the session.
+func (d *lookingUp) ended() {
+	var e *pgconn.PgError
+	d.fatal = errors.As(d.err, &e) && e.Severity == "FATAL"
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"portcullis.example/portcullis/internal/register/ledger"
+	"portcullis.example/portcullis/internal/register/meter"
 )
 
 // KindExtract is what the ledger calls a lawful bulk copy.
@@ -46,9 +47,10 @@ func NoteExtract(ctx context.Context, book *ledger.Ledger, by string, e Extract)
 	return book.Note(ctx, ledger.Entry{Kind: KindExtract, Principal: by, Program: extractProgram, Purpose: purposeOf(e.Reason), Text: clip(text), Detail: detail})
 }
 
-// DiscloseExtract writes down whose records an extract has, by their keys in the register.
+// DiscloseExtract writes down whose records an extract has, by their keys in the register. A recipient does not stand in
+// the ledger by the bare name: a clerk may be called the same, and what one was given is not the other's.
 func DiscloseExtract(ctx context.Context, book *ledger.Ledger, e Extract, keys []string) error {
-	d := ledger.Disclosure{Principal: e.Recipient, Program: extractProgram, Purpose: purposeOf(e.Reason), Voters: make([]uint64, len(keys))}
+	d := ledger.Disclosure{Principal: meter.Recipient(e.Recipient), Program: extractProgram, Purpose: purposeOf(e.Reason), Voters: make([]uint64, len(keys))}
 	for i, k := range keys {
 		n, err := book.Number([]byte(k))
 		if err != nil {

@@ -20,30 +20,76 @@ const KindShared = "shared"
 // tellEvery is how often guards that share a store tell each other what they have counted.
 const tellEvery = time.Second
 
+// sharing is the store that guards share. What guards tell each other has connections of its own: where another guard has
+// died with a count locked, all that count may wait for it, and the guards must hear of each other all the same.
+type sharing struct {
+	counts, exchange      *meter.SQLStore
+	countingDB, tellingDB *sql.DB
+}
+
+// So many connections a guard has to the store at most: each count is locked, so more would wait for each other there, and
+// PostgreSQL has a hundred for all.
+const (
+	countingConns = 8
+	tellingConns  = 2
+)
+
 // openShared opens the store that guards share; nil if budgets are this guard's own.
-func (c *Config) openShared(ctx context.Context) (*sql.DB, *meter.SQLStore, error) {
+func (c *Config) openShared(ctx context.Context) (_ *sharing, err error) {
 	if c.SharedFile == "" {
-		return nil, nil, nil
+		return nil, nil
 	}
 	raw, err := os.ReadFile(c.SharedFile)
 	if err != nil {
-		return nil, nil, fmt.Errorf("register: shared_file: %w", err)
+		return nil, fmt.Errorf("register: shared_file: %w", err)
 	}
-	db, err := sql.Open("pgx", strings.TrimSpace(string(raw)))
-	if err != nil {
-		return nil, nil, fmt.Errorf("register: shared_file: %w", err)
+	s := &sharing{}
+	defer func() {
+		if err != nil {
+			err = errors.Join(fmt.Errorf("register: shared_file: %w", err), s.close())
+		}
+	}()
+	address := strings.TrimSpace(string(raw))
+	if s.countingDB, err = openLimited(address, countingConns); err != nil {
+		return nil, err
 	}
-	store, err := meter.OpenSQLStore(ctx, db)
-	if err != nil {
-		return nil, nil, errors.Join(fmt.Errorf("register: %w", err), db.Close())
+	if s.tellingDB, err = openLimited(address, tellingConns); err != nil {
+		return nil, err
 	}
-	return db, store, nil
+	if s.counts, err = meter.OpenSQLStore(ctx, s.countingDB); err != nil {
+		return nil, err
+	}
+	s.exchange, err = meter.OpenSQLStore(ctx, s.tellingDB)
+	return s, err
+}
+
+func openLimited(address string, most int) (*sql.DB, error) {
+	db, err := sql.Open("pgx", address)
+	if err == nil {
+		db.SetMaxOpenConns(most)
+		db.SetMaxIdleConns(most)
+		db.SetConnMaxIdleTime(time.Minute)
+	}
+	return db, err
+}
+
+// close ends it; nil has nothing to end.
+func (s *sharing) close() (err error) {
+	if s == nil {
+		return nil
+	}
+	for _, db := range []*sql.DB{s.countingDB, s.tellingDB} {
+		if db != nil {
+			err = errors.Join(err, db.Close())
+		}
+	}
+	return err
 }
 
 // share joins the other guards' budgets.
 func (g *Guard) share(ctx context.Context) (err error) {
-	if g.shared, g.store, err = g.cfg.openShared(ctx); err == nil && g.store != nil {
-		g.meter.Share(g.store)
+	if g.shared, err = g.cfg.openShared(ctx); err == nil && g.shared != nil {
+		g.meter.Share(g.shared.counts)
 	}
 	return err
 }
@@ -51,10 +97,10 @@ func (g *Guard) share(ctx context.Context) (err error) {
 // join takes over what the other guards have decided. It comes after what this one's ledger says: where both speak,
 // the store does.
 func (g *Guard) join(ctx context.Context) error {
-	if g.store == nil {
+	if g.shared == nil {
 		return nil
 	}
-	if err := g.meter.Join(ctx, g.store, g.clock.Now()); err != nil {
+	if err := g.meter.Join(ctx, g.shared.exchange, g.clock.Now()); err != nil {
 		return fmt.Errorf("register: %w", err)
 	}
 	return g.noteCommon(ctx)
@@ -62,7 +108,7 @@ func (g *Guard) join(ctx context.Context) error {
 
 // followOthers tells the other guards and hears them.
 func (g *Guard) followOthers(ctx context.Context) {
-	if g.store == nil {
+	if g.shared == nil {
 		return
 	}
 	tick := time.NewTicker(tellEvery)
@@ -111,14 +157,11 @@ func (g *Guard) noteCommon(ctx context.Context) error {
 // NewOffice is an office without a guard: for acts while none is running. Where guards share a store, what is decided holds for
 // all of them. End it with end.
 func NewOffice(ctx context.Context, cfg *Config, book *ledger.Ledger, p *meter.Policy) (o *Office, end func() error, err error) {
-	db, store, err := cfg.openShared(ctx)
+	shared, err := cfg.openShared(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
-	end = func() error { return nil }
-	if db != nil {
-		end = db.Close
-	}
+	end = shared.close
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, end())
@@ -133,9 +176,9 @@ func NewOffice(ctx context.Context, cfg *Config, book *ledger.Ledger, p *meter.P
 	if err := o.takeUp(ctx, view); err != nil {
 		return nil, nil, err
 	}
-	if store != nil {
-		o.meter.Share(store)
-		err = o.meter.Join(ctx, store, time.Now())
+	if shared != nil {
+		o.meter.Share(shared.counts)
+		err = o.meter.Join(ctx, shared.exchange, time.Now())
 	}
 	return o, end, err
 }

@@ -7,8 +7,11 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
+
+	"github.com/jackc/pgx/v5"
 
 	"portcullis.example/portcullis/internal/register"
 	"portcullis.example/portcullis/internal/register/ledger"
@@ -153,6 +156,55 @@ func storeAway(t *testing.T, pg *pgtest.Server, guards ...*office) {
 			t.Errorf("with the store back: %v, %v", got, err)
 		}
 	}
+}
+
+// TestSharedConnections: however many read, a guard has few connections to the store, and hears the others while counts are
+// locked there.
+func TestSharedConnections(t *testing.T) {
+	pg := pgtest.Start(t)
+	voters(t, pg, 1000)
+	pg.PSQL(t, "postgres", "CREATE DATABASE guards")
+	dir := t.TempDir()
+	cfg := config(t, pg, dir, testPolicy)
+	cfg.SharedFile = filepath.Join(dir, "shared")
+	if err := os.WriteFile(cfg.SharedFile, []byte(pg.URL("postgres", "guards")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	o := open(t, pg, cfg)
+	locker, err := pgx.Connect(t.Context(), pg.URL("postgres", "guards"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = locker.Close(context.Background()) }()
+	do(t, locker, `BEGIN`, `LOCK TABLE register_meter_head IN EXCLUSIVE MODE`)
+	var all sync.WaitGroup
+	for i := range 20 {
+		c := o.connect(t, "alice", "desk/enquiry")
+		all.Go(func() {
+			if got, err := ids(t, c, `SELECT id FROM voters WHERE id = $1`, i+1); err != nil || len(got) != 1 {
+				t.Errorf("once it is free: %v, %v", got, err)
+			}
+		})
+	}
+	const waiting = `SELECT count(*) FILTER (WHERE wait_event_type = 'Lock'), count(*) FROM pg_stat_activity WHERE datname = 'guards' AND pid <> pg_backend_pid()`
+	locked, conns := 0, 0
+	for range 100 {
+		if err := locker.QueryRow(t.Context(), waiting).Scan(&locked, &conns); err != nil {
+			t.Fatal(err)
+		}
+		if conns > 10 {
+			break
+		}
+		do(t, locker, `SELECT pg_stat_clear_snapshot()`)
+		time.Sleep(20 * time.Millisecond)
+	}
+	if locked == 0 || conns > 10 {
+		t.Errorf("%d connections, %d of them wait", conns, locked)
+	}
+	began := time.Now()
+	o.status(t, "a word of the others", func(s register.Status) bool { return s.Others.Heard.After(began) })
+	do(t, locker, `ROLLBACK`)
+	all.Wait()
 }
 
 // planted are honey voters that change while the guard runs.

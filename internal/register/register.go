@@ -136,8 +136,7 @@ type Guard struct {
 	spool   *Spool
 	watch   atomic.Pointer[Watch]
 	db      *sql.DB
-	shared  *sql.DB         // nil: budgets are this guard's own
-	store   *meter.SQLStore // in shared
+	shared  *sharing // nil: budgets are this guard's own
 
 	honeyMu    sync.Mutex // guards what follows
 	honeyFrom  Honey
@@ -237,12 +236,15 @@ func (g *Guard) rebuild(ctx context.Context) error {
 	now := time.Now()
 	last, p := time.Time{}, g.meter.Policy()
 	err = view.Rebuild(ctx, now.AddDate(-1, 0, -11), func(d *ledger.Disclosure) error {
-		s := p.SubjectOf(d.Principal, d.Program, d.Purpose)
-		// the ledger knows the minute; the later end of it never refills early
-		given := d.Time.Add(ledger.Resolution)
 		if last.Before(d.Time) {
 			last = d.Time
 		}
+		if meter.IsRecipient(d.Principal) {
+			return nil // an extract was in nobody's budget
+		}
+		s := p.SubjectOf(d.Principal, d.Program, d.Purpose)
+		// the ledger knows the minute; the later end of it never refills early
+		given := d.Time.Add(ledger.Resolution)
 		g.meter.Replay(s, d.Voters, given, maxTime(now, given))
 		g.normals.Saw(s, d.Voters, given)
 		return nil
@@ -331,11 +333,10 @@ func (g *Guard) Close() error {
 	if g.second != nil {
 		errs = append(errs, g.second.close())
 	}
-	for _, db := range []*sql.DB{g.db, g.shared} {
-		if db != nil {
-			errs = append(errs, db.Close())
-		}
+	if g.db != nil {
+		errs = append(errs, g.db.Close())
 	}
+	errs = append(errs, g.shared.close())
 	if g.spool != nil {
 		errs = append(errs, g.spool.Close())
 	}

@@ -19,9 +19,10 @@ func (s *session) Release(ctx context.Context, r *wire.Result, keys *wire.Keys) 
 	return allowed, err
 }
 
-// Promise is wire's: Release that leaves the sync to the ledger, where all rows may leave and nothing is wrong with it.
+// Promise is wire's: Release that leaves the sync to the ledger, where all rows may leave and nothing is wrong with it. In an
+// emergency rows wait: should the ledger fail, they are recorded elsewhere and nobody's session ends.
 func (s *session) Promise(ctx context.Context, r *wire.Result, keys *wire.Keys, kept func(error)) (allowed int, later bool, err error) {
-	if s.g.behind != nil || s.g.cfg.SharedFile != "" || s.g.failing.Load() != 0 {
+	if s.g.behind != nil || s.g.cfg.SharedFile != "" || s.g.failing.Load() != 0 || s.g.meter.Emergency(s.g.clock.Now()) {
 		kept = nil
 	}
 	return s.release(ctx, r, keys, kept)
@@ -141,6 +142,7 @@ func (s *session) outcome(limit, rows int, why *wire.Refusal, enforce bool) (all
 	if why == nil || !enforce {
 		return rows, false, nil
 	}
+	s.stopped = true
 	return limit, false, why
 }
 
@@ -309,7 +311,7 @@ func (s *session) record(ctx context.Context, j *judgement, keys *wire.Keys, vot
 		return s.g.behind.record(s.leave, d)
 	}
 	s.leave()
-	emergency := s.g.meter.Brake(now).Emergency != nil
+	emergency := s.g.meter.Emergency(now)
 	if emergency && s.g.failing.Load() != 0 && !s.g.quiet.once("first ledger", 10*time.Second) {
 		return s.recordElsewhere(ctx, j, keys, len(voters)) // the first one's disk is asked now and then only
 	}

@@ -24,10 +24,16 @@ type session struct {
 	unknown  error // why the client is nobody; nil: it is subject
 	policy   *meter.Policy
 	reported map[string]string
-	path     string // search_path as set, "" for the role's own
-	settled  string // as it was when no transaction was open
-	failed   bool   // the transaction has failed or was rolled back
-	role     string
+	began    setting // what it began with
+	said     said    // what holds for the next statement; path "" is the role's own
+	done     said    // what PostgreSQL has completed of it
+	followed setting // what claims and means were made of
+	pending  int     // steps of statements that are not completed
+	moved    bool    // something was said since no transaction was open
+	failed   bool    // the transaction has
+	erred    bool    // PostgreSQL has sent an error since it was ready last
+	stopped  bool    // rows were stopped since
+	lost     bool    // see errLost
 	temp     []string
 	prepared map[string]wire.Decision // by SQL's PREPARE
 	cursors  map[string]wire.Result   // by SQL's DECLARE
@@ -67,14 +73,15 @@ func (g *Guard) Begin(ctx context.Context, who wire.Start) (wire.Session, error)
 		return passing{}, nil
 	}
 	s := &session{
-		g: g, who: who, leave: func() {}, role: who.User, reported: maps.Clone(who.Reported), path: startPath(who.Parameters),
+		g: g, who: who, leave: func() {}, reported: maps.Clone(who.Reported), began: setting{path: startPath(who.Parameters), role: who.User, application: who.Application},
 		prepared: map[string]wire.Decision{}, cursors: map[string]wire.Result{},
 		claims: meter.Claims{User: who.User, Certificate: who.ClientCert, Application: who.Application, Parameter: startSetting(who.Parameters, "portcullis.purpose")},
 	}
 	if s.reported == nil {
 		s.reported = map[string]string{}
 	}
-	s.settled = s.path
+	s.said, s.followed = saidAtFirst(s.began), s.began
+	s.done = s.said
 	return s, nil
 }
 
@@ -142,6 +149,9 @@ func (s *session) identity() (meter.Subject, error) {
 		s.policy = p
 		s.subject, s.unknown = p.Identify(s.claims)
 	}
+	if s.lost {
+		return s.subject, errLost
+	}
 	return s.subject, s.unknown
 }
 
@@ -154,47 +164,10 @@ func (s *session) claim(change func(*meter.Claims)) {
 // settings is what the meaning of the session's texts depends on now.
 func (s *session) settings(k *known) lineage.Settings {
 	if s.meansOf != k {
-		s.means, s.meansOf = k.settings(s.path, s.role, s.temp, s.reported), k
-		s.meansKey = strings.Join(append([]string{s.path, s.role, s.reported["standard_conforming_strings"], s.reported["client_encoding"]}, s.temp...), "\x01")
+		s.means, s.meansOf = k.settings(s.followed.path, s.followed.role, s.temp, s.reported), k
+		s.meansKey = strings.Join(append([]string{s.followed.path, s.followed.role, s.reported["standard_conforming_strings"], s.reported["client_encoding"]}, s.temp...), "\x01")
 	}
 	return s.means
-}
-
-// apply follows what a statement sets. It is followed when the statement is sent, before
-// PostgreSQL has run it: what was set and failed is put back when the transaction ends.
-func (s *session) apply(sets []lineage.Setting) {
-	for _, set := range sets {
-		s.meansOf = nil
-		value := set.Value
-		if set.Reset {
-			value = ""
-		}
-		name := strings.ToLower(set.Name)
-		all := set.Reset && name == "all"
-		if all || name == "search_path" {
-			s.path = value
-			if set.Reset {
-				s.path = startPath(s.who.Parameters)
-			}
-		}
-		if all || name == "portcullis.purpose" {
-			s.claim(func(c *meter.Claims) { c.SetPurpose = value })
-		}
-		if all || name == "portcullis.person" {
-			s.claim(func(c *meter.Claims) { c.SetWho = value })
-		}
-		if all || name == "application_name" {
-			if set.Reset {
-				value = s.who.Application
-			}
-			s.claim(func(c *meter.Claims) { c.Application = value })
-		}
-		if name == "role" || name == "session_authorization" {
-			if s.role = value; set.Reset || strings.EqualFold(value, "none") || strings.EqualFold(value, "default") {
-				s.role = s.who.User
-			}
-		}
-	}
 }
 
 // Changed is wire's.
@@ -202,11 +175,12 @@ func (s *session) Changed(name, value string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.reported[name], s.meansOf = value, nil
-	switch name {
-	case "application_name":
-		s.claim(func(c *meter.Claims) { c.Application = value })
-	case "search_path":
-		s.path = value
+	if name == "application_name" || name == "search_path" {
+		for _, is := range []*setting{&s.said.now, &s.said.lasting, &s.done.now, &s.done.lasting} {
+			*is.named(name) = value
+		}
+		s.moved = true
+		s.follow()
 	}
 }
 
@@ -215,6 +189,9 @@ func (s *session) Completed(r *wire.Result, tag string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	j, _ := tagOf(r)
+	if j != nil {
+		s.did(&j.step, tag)
+	}
 	switch tag {
 	case "DISCARD ALL":
 		clear(s.prepared)
@@ -238,16 +215,10 @@ func (s *session) Completed(r *wire.Result, tag string) {
 func (s *session) Ready(status byte) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if status == 'E' {
-		s.failed = true
-	}
-	if status != 'I' {
+	s.answered(status)
+	if status != 'I' || len(s.cursors) == 0 {
 		return
 	}
-	if s.failed && s.path != s.settled {
-		s.path, s.meansOf = s.settled, nil
-	}
-	s.settled, s.failed = s.path, false
 	maps.DeleteFunc(s.cursors, func(_ string, r wire.Result) bool { return r.Creates == nil || !r.Creates.Hold })
 }
 
@@ -269,6 +240,7 @@ func (s *session) Tell() (all []string) {
 func (s *session) Notice(f *wire.Fields) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.erred = s.erred || f.Error
 	if !s.blank || !s.g.meter.Policy().Enforcing() || harmless(f.Get('C')) {
 		return
 	}

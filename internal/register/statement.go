@@ -24,8 +24,12 @@ type judgement struct {
 	flags       []int // for each key the place of its flag among the columns that are read; -1: look it up
 	columns     int
 	known       *known
-	asked       bool              // it counted as a statement already
-	sets        []lineage.Setting // what it sets each time it runs
+	asked       bool // it counted as a statement already
+	step        step // what it sets each time it runs
+
+	// of a statement in which nothing is protected, and that may run again
+	passed *meter.Policy // under which it was judged; nil: it runs once
+	text   string
 }
 
 func tagOf(r *wire.Result) (*judgement, bool) {
@@ -46,7 +50,13 @@ func (s *session) Statement(ctx context.Context, text string, simple bool) (wire
 			return d, err
 		}
 	}
-	text = strings.Clone(text)
+	d, err := s.statement(ctx, k, strings.Clone(text), simple)
+	s.erred = s.erred || err != nil && !simple // what came before in its pipeline is rolled back
+	return d, err
+}
+
+// statement judges a text of which nothing is known yet.
+func (s *session) statement(ctx context.Context, k *known, text string, simple bool) (wire.Decision, error) {
 	if asksForLeft(text) {
 		s.leave()
 		return s.answerLeft(ctx)
@@ -82,12 +92,18 @@ func (s *session) Statement(ctx context.Context, text string, simple bool) (wire
 // decide makes the decision of the plans of a text; send is what goes on if any of it was rewritten.
 func (s *session) decide(ctx context.Context, k *known, plans []lineage.Plan, send string, simple bool) (wire.Decision, error) {
 	if plain(plans) {
-		return wire.Pass(), nil
+		if simple || len(plans) != 1 {
+			return wire.Pass(), nil
+		}
+		return wire.Decision{Results: []wire.Result{{Tag: &judgement{passed: k.policy, text: plans[0].Text}}}}, nil
 	}
+	said, pending := s.said, s.pending
 	d := wire.Decision{Results: make([]wire.Result, len(plans))}
 	for i := range plans {
 		r, err := s.judge(ctx, k, &plans[i], simple)
-		if err != nil {
+		if err != nil { // then none of them runs
+			s.said, s.pending = said, pending
+			s.follow()
 			return wire.Decision{}, err
 		}
 		d.Results[i] = r
@@ -112,24 +128,17 @@ func plain(plans []lineage.Plan) bool {
 // followed are statements that take back names or settings.
 var followed = []string{"TRANSACTION", "DEALLOCATE", "CLOSE_PORTAL", "DISCARD"}
 
-// taken is the name that DEALLOCATE or CLOSE takes back, and whether a statement rolls back.
-func taken(p *lineage.Plan) (name string, rollback bool) {
-	words := strings.Fields(strings.Trim(p.Text, "; \t\r\n"))
-	if len(words) == 0 {
-		return "", false
+// taken is the name that DEALLOCATE or CLOSE takes back.
+func taken(p *lineage.Plan) string {
+	if words := wordsOf(p.Text); len(words) > 0 && (p.Statement == "DEALLOCATE" || p.Statement == "CLOSE_PORTAL") {
+		return unquote(words[len(words)-1])
 	}
-	switch p.Statement {
-	case "TRANSACTION":
-		verb := strings.ToUpper(words[0])
-		return "", verb == "ROLLBACK" || verb == "ABORT"
-	case "DEALLOCATE", "CLOSE_PORTAL":
-		name = words[len(words)-1]
-		if unquoted := strings.Trim(name, `"`); unquoted != name {
-			return unquoted, false
-		}
-		return strings.ToLower(name), false
-	}
-	return "", false
+	return ""
+}
+
+// passes tells that nothing leaves by a statement that is protected, nor by what it prepares.
+func passes(p *lineage.Plan) bool {
+	return p.Kind == lineage.Pass || p.Kind == lineage.Prepare && p.Result == nil && !p.BlankErrors
 }
 
 // unjudged is a text that could not be analysed: refused, or while the policy observes let through unmetered and noted.
@@ -144,27 +153,31 @@ func (s *session) unjudged(ctx context.Context, err error) (wire.Decision, error
 
 // judge decides about one statement.
 func (s *session) judge(ctx context.Context, k *known, p *lineage.Plan, simple bool) (wire.Result, error) {
-	s.apply(p.Sets)
+	if !followable(p) {
+		return wire.Result{}, s.refuse(ctx, 0, savepointRefusal)
+	}
+	step := stepOf(p)
+	if simple && p.Kind != lineage.Prepare { // others do so when they are bound, executed or fetched
+		s.does(&step)
+	}
 	if len(p.Temp) > 0 {
 		s.temp, s.meansOf = append(s.temp, p.Temp...), nil
 	}
 	print, _ := strconv.ParseUint(p.Fingerprint, 16, 64)
 	s.blank = s.blank || p.BlankErrors
 	switch {
-	case p.Kind == lineage.Pass, p.Kind == lineage.Prepare && p.Result == nil && !p.BlankErrors: // what it prepares touches nothing protected
-		name, rollback := taken(p)
-		s.failed = s.failed || rollback
-		return s.named(ctx, p, wire.Result{Tag: &judgement{name: name, sets: p.Sets}})
+	case passes(p):
+		return s.named(ctx, p, wire.Result{Tag: &judgement{name: taken(p), step: step, passed: k.policy, text: p.Text}})
 	case p.Kind == lineage.Refused:
 		return wire.Result{}, s.refuse(ctx, print, lineageRefusal(p.Refusal))
 	case p.Kind == lineage.Execute:
-		return s.execute(ctx, p, print)
+		return s.execute(ctx, p, print, simple)
 	}
 	who, err := s.identity()
 	if err != nil {
 		return wire.Result{}, s.refuse(ctx, print, unknownRefusal(err))
 	}
-	j := &judgement{subject: who, plan: p, fingerprint: print, kind: p.Kind, known: k, asked: simple && p.Kind != lineage.Prepare}
+	j := &judgement{subject: who, plan: p, fingerprint: print, kind: p.Kind, known: k, step: step, asked: simple && p.Kind != lineage.Prepare}
 	if err := s.permitted(ctx, p, j); err != nil {
 		return wire.Result{}, err
 	}
@@ -301,10 +314,13 @@ func (s *session) named(ctx context.Context, p *lineage.Plan, r wire.Result) (wi
 		return wire.Result{}, s.refuse(ctx, 0, &wire.Refusal{Code: codeDuplicate, Message: "the name " + p.Name + " is in use for a prepared statement or cursor", Hint: "Take another name, or DEALLOCATE (CLOSE) it first and wait for the answer."})
 	}
 	later := r
-	if j, ok := tagOf(&r); ok && j.kind == lineage.Prepare {
-		run := *j
-		run.kind = lineage.Rows
-		later.Tag = &run
+	if j, ok := tagOf(&r); ok {
+		run, made := *j, *j
+		if run.kind == lineage.Prepare {
+			run.kind = lineage.Rows
+		}
+		made.step = step{} // it sets nothing before it runs
+		later.Tag, r.Tag = &run, &made
 	}
 	if p.Cursor {
 		hold := strings.Contains(strings.ToUpper(p.Text), "WITH HOLD")
@@ -319,7 +335,7 @@ func (s *session) named(ctx context.Context, p *lineage.Plan, r wire.Result) (wi
 }
 
 // execute is EXECUTE and FETCH: metered as what was prepared.
-func (s *session) execute(ctx context.Context, p *lineage.Plan, print uint64) (wire.Result, error) {
+func (s *session) execute(ctx context.Context, p *lineage.Plan, print uint64, simple bool) (wire.Result, error) {
 	var r wire.Result
 	known := false
 	if p.Cursor {
@@ -332,11 +348,11 @@ func (s *session) execute(ctx context.Context, p *lineage.Plan, print uint64) (w
 		return wire.Result{}, s.refuse(ctx, print, &wire.Refusal{Code: codeUndefined, Message: "the register guard does not know a prepared statement or cursor " + p.Name, Hint: "Prepare or declare it in this session, through the guard."})
 	}
 	j, ok := tagOf(&r)
+	if ok && simple {
+		s.does(&j.step)
+	}
 	if !ok || j.known == nil {
-		if ok {
-			s.apply(j.sets)
-		}
-		return r, nil
+		return r, s.passesYet(ctx, j)
 	}
 	who, err := s.identity()
 	if err != nil {
@@ -359,12 +375,16 @@ func (s *session) execute(ctx context.Context, p *lineage.Plan, print uint64) (w
 func (s *session) Bind(ctx context.Context, d *wire.Decision, _ wire.Parameters) (own *wire.Decision, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	defer func() { s.erred = s.erred || err != nil }()
 	for i := range d.Results {
 		j, ok := tagOf(&d.Results[i])
 		if ok {
-			s.apply(j.sets)
+			s.does(&j.step)
 		}
 		if !ok || j.known == nil || j.kind == lineage.Prepare {
+			if err := s.passesYet(ctx, j); err != nil {
+				return nil, err
+			}
 			continue
 		}
 		who, err := s.identity()
@@ -388,6 +408,20 @@ func (s *session) Bind(ctx context.Context, d *wire.Decision, _ wire.Parameters)
 		}
 	}
 	return own, nil
+}
+
+// passesYet judges anew what was passed under an earlier policy: another one may protect what it reads.
+func (s *session) passesYet(ctx context.Context, j *judgement) error {
+	k := s.g.known.Load()
+	if j == nil || j.passed == nil || j.passed == k.policy || slices.Equal(j.passed.Protected, k.policy.Protected) {
+		return nil
+	}
+	s.leave()
+	plans, err := k.analyser.Analyse(j.text, s.settings(k))
+	if err == nil && !slices.ContainsFunc(plans, func(p lineage.Plan) bool { return !passes(&p) || p.Rewritten }) {
+		return nil
+	}
+	return s.refuse(ctx, 0, preparedRefusal)
 }
 
 // anew judges what was prepared for whoever asks now. What is masked and what is allowed hangs on the role, the purpose and

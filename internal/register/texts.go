@@ -54,6 +54,8 @@ func maskRefusal(column string) *wire.Refusal {
 
 var anonymousRefusal = &wire.Refusal{Code: codeDenied, Message: "the result holds an anonymous entry, which does not leave without two approvals", Detail: "The rows before it have been given.", Hint: "Leave anonymous entries out of the statement, or have two supervisors approve: portcullis register request anonymous."}
 
+var savepointRefusal = &wire.Refusal{Code: codeDenied, Message: "the register guard does not follow a savepoint of that name", Hint: "Name savepoints in up to 63 plain letters, digits and underscores."}
+
 var preparedRefusal = &wire.Refusal{Code: codeUndefined, Message: "the statement was prepared under a policy that protected other relations", Hint: "Prepare it again."}
 
 // stopRefusal says what stopped somebody and what to ask for.

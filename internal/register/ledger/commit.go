@@ -18,10 +18,39 @@ type waiting struct {
 	done   func(error) // is told the end, where nobody waits for it
 }
 
+// size is about how many bytes it takes.
+func (w *waiting) size() int { return frameHeader + 64 + len(w.rec.voters)*4 + len(w.rec.entry) }
+
+func (w *waiting) encode() { w.frame = appendFrame(make([]byte, 0, w.size()), &w.rec) }
+
+// encodeLater permutes and encodes what nobody waits for. A number that is permuted alone waits for each of its loads; many go beside each other.
+func encodeLater(items []*waiting) {
+	var later []*waiting
+	for _, w := range items {
+		if w.done != nil {
+			later = append(later, w)
+		}
+	}
+	for len(later) > 0 {
+		p, n := later[0].period, 0
+		var all []uint32
+		for ; n < len(later) && later[n].period == p; n++ {
+			all = append(all, later[n].rec.voters...)
+		}
+		p.permutation.forwardAll(all)
+		for _, w := range later[:n] {
+			all = all[copy(w.rec.voters, all):]
+			w.encode()
+		}
+		later = later[n:]
+	}
+}
+
 // group is written and synced as one, by the caller that came first.
 type group struct {
 	items []*waiting
 	bytes int
+	hurry bool // somebody waits for it
 	done  chan struct{}
 	err   error
 }
@@ -48,21 +77,18 @@ func (l *Ledger) commit(ctx context.Context, w *waiting) error {
 	}
 }
 
+// maxUnled bounds how many groups wait for the one goroutine that leads those which nobody waits for: a disk that
+// is slower than its callers must slow them down, not fill the memory.
+const maxUnled = 4
+
+// errBusy says that so much is waiting already that who comes now should wait too.
+var errBusy = errors.New("too much is waiting to be written")
+
 // commitLater is commit for who does not wait. One goroutine leads all groups that nobody waits for, as long as
 // there are any.
 func (l *Ledger) commitLater(w *waiting) error {
-	g, leads, err := l.join(w)
-	if !leads || err != nil {
-		return err
-	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.unled = append(l.unled, g)
-	if !l.leading {
-		l.leading = true
-		go l.leadAll()
-	}
-	return nil
+	_, _, err := l.join(w)
+	return err
 }
 
 // yieldEvery keeps the runtime from taking the one who leads for one who never lets go, after whom it looks every 20 µs.
@@ -82,8 +108,11 @@ func (l *Ledger) leadAll() {
 		}
 		g := l.unled[0]
 		l.unled = l.unled[1:]
+		hurry := g.hurry
 		l.mu.Unlock()
-		gather(last)
+		if !hurry {
+			gather(last)
+		}
 		l.lead(g)
 		last = len(g.items)
 	}
@@ -104,31 +133,47 @@ func gather(last int) {
 
 // join adds a record to the group that is written next, and says whether the caller has to lead it.
 func (l *Ledger) join(w *waiting) (g *group, leads bool, err error) {
-	w.frame = appendFrame(make([]byte, 0, frameHeader+64+len(w.rec.voters)*4+len(w.rec.entry)), &w.rec)
+	later := w.done != nil
+	if !later {
+		w.encode()
+	}
+	size := w.size()
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.done {
 		return nil, false, ErrClosed
 	}
 	g = l.next
-	if g == nil || g.bytes+len(w.frame) > maxWait {
+	if g == nil || g.bytes+size > maxWait {
+		if later && len(l.unled) >= maxUnled {
+			return nil, false, errBusy
+		}
 		g, leads = &group{done: make(chan struct{})}, true
 		l.next = g
+		l.leads.Add(1)
 	}
-	g.items, g.bytes = append(g.items, w), g.bytes+len(w.frame)
+	g.items, g.bytes, g.hurry = append(g.items, w), g.bytes+size, g.hurry || !later
+	if leads && later {
+		l.unled = append(l.unled, g)
+		if !l.leading {
+			l.leading = true
+			go l.leadAll()
+		}
+	}
 	return g, leads, nil
 }
 
+// lead writes a group and tells everybody in it.
 func (l *Ledger) lead(g *group) {
+	defer l.leads.Done()
 	l.turn <- struct{}{}
 	l.mu.Lock()
 	if l.next == g {
 		l.next = nil
 	}
 	l.mu.Unlock()
-	if g.err = ErrClosed; !l.ended {
-		g.err = l.write(g.items)
-	}
+	encodeLater(g.items)
+	g.err = l.write(g.items)
 	<-l.turn
 	close(g.done)
 	for _, w := range g.items {

@@ -267,14 +267,32 @@ func (d *disk) leave(from, root string, rng *rand.Rand) error {
 // diary is a ledger's life of which every disclosure can be told from the others: the n-th was
 // given to "clerk n%5" at noon plus n minutes, of voter n and of the voter "text n%50".
 func diary(l *Ledger, n int) error {
-	id, err := l.Number(fmt.Appendf(nil, "text %d", n%50))
+	d, err := page(l, n)
 	if err != nil {
 		return err
 	}
-	return l.Record(background, &Disclosure{
+	return l.Record(background, d)
+}
+
+func page(l *Ledger, n int) (*Disclosure, error) {
+	id, err := l.Number(fmt.Appendf(nil, "text %d", n%50))
+	return &Disclosure{
 		Principal: fmt.Sprint("clerk ", n%5), Program: "desk", Purpose: "roll", Statement: uint64(n),
 		Time: noon.Add(time.Duration(n) * time.Minute), Voters: []uint64{uint64(n), id},
-	})
+	}, err
+}
+
+// keeping writes the disclosures from one to another into a ledger, and has the recorder note which are safe.
+type keeping func(r *recorder, l *Ledger, from, to int) error
+
+func keepEach(r *recorder, l *Ledger, from, to int) error {
+	for n := from; n <= to; n++ {
+		if err := diary(l, n); err != nil {
+			return err
+		}
+		r.add(op{kind: opTold, told: n})
+	}
+	return nil
 }
 
 // holds says which of the first so many disclosures are missing.
@@ -314,7 +332,7 @@ func holds(dir string, cfg Config, told int) error {
 }
 
 // life records a ledger that is made, used, sealed, closed and used again.
-func life(t *testing.T, forget func(string) bool) (ops []op, root string, cfg Config) {
+func life(t *testing.T, forget func(string) bool, keep keeping) (ops []op, root string, cfg Config) {
 	t.Helper()
 	root = filepath.Join(t.TempDir(), "root")
 	must(t, os.Mkdir(root, 0o700))
@@ -324,10 +342,7 @@ func life(t *testing.T, forget func(string) bool) (ops []op, root string, cfg Co
 	for life := range 3 {
 		l, err := Open(dir, cfg)
 		must(t, err)
-		for n := life*150 + 1; n <= (life+1)*150; n++ {
-			must(t, diary(l, n))
-			r.add(op{kind: opTold, told: n})
-		}
+		must(t, keep(r, l, life*150+1, (life+1)*150))
 		if life != 1 {
 			must(t, l.Close())
 			continue
@@ -350,8 +365,12 @@ func TestPowerCut(t *testing.T) {
 	if testing.Short() {
 		cuts = 30
 	}
-	if err := cutPower(t, cuts, nil); err != nil {
-		t.Error(err)
+	for name, keep := range map[string]keeping{"waiting": keepEach, "later": keepLater} {
+		t.Run(name, func(t *testing.T) {
+			if err := cutPower(t, cuts, nil, keep); err != nil {
+				t.Error(err)
+			}
+		})
 	}
 }
 
@@ -366,18 +385,20 @@ func TestPowerCutBites(t *testing.T) {
 		"state":           func(path string) bool { return strings.HasPrefix(filepath.Base(path), stateFile) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			err := cutPower(t, 60, forget)
-			if err == nil {
-				t.Error("without these syncs nothing was missed")
+			for how, keep := range map[string]keeping{"waiting": keepEach, "later": keepLater} {
+				err := cutPower(t, 60, forget, keep)
+				if err == nil {
+					t.Errorf("%s: without these syncs nothing was missed", how)
+				}
+				t.Log(how, err)
 			}
-			t.Log(err)
 		})
 	}
 }
 
-func cutPower(t *testing.T, cuts int, forget func(string) bool) error {
+func cutPower(t *testing.T, cuts int, forget func(string) bool, keep keeping) error {
 	t.Helper()
-	ops, root, cfg := life(t, forget)
+	ops, root, cfg := life(t, forget, keep)
 	rng := rand.New(rand.NewPCG(5, 6))
 	points := map[int]bool{len(ops): true}
 	for len(points) < cuts {

@@ -143,6 +143,8 @@ type Ledger struct {
 	unled   []*group // nobody waits for them to be led; guarded by mu
 	leading bool     // somebody leads those; guarded by mu
 
+	leads sync.WaitGroup // groups that are not over; none begins once done is set
+
 	// turn is held by the one that writes. It guards wal, buf, and what tick compares.
 	turn chan struct{}
 	wal  *wal
@@ -196,6 +198,7 @@ func Open(dir string, cfg Config) (*Ledger, error) {
 func (l *Ledger) Record(ctx context.Context, d *Disclosure) error {
 	w, err := l.disclosed(d)
 	if err == nil {
+		w.period.permutation.forwardAll(w.rec.voters)
 		err = l.commit(ctx, w)
 	}
 	if err != nil {
@@ -205,7 +208,8 @@ func (l *Ledger) Record(ctx context.Context, d *Disclosure) error {
 }
 
 // RecordLater is Record that does not wait: done is called once with what Record would have returned, from
-// another goroutine and in haste, for others wait behind it. With an error it is not called.
+// another goroutine, before Close returns, and in haste, for others wait behind it. With an error it is not called:
+// one is that too much waits already, and then Record waits for its turn.
 func (l *Ledger) RecordLater(d *Disclosure, done func(error)) error {
 	w, err := l.disclosed(d)
 	if err == nil {
@@ -218,7 +222,7 @@ func (l *Ledger) RecordLater(d *Disclosure, done func(error)) error {
 	return nil
 }
 
-// disclosed makes a record of a disclosure. It keeps nothing of d.
+// disclosed makes a record of a disclosure, with the numbers as they are before they are permuted. It keeps nothing of d.
 func (l *Ledger) disclosed(d *Disclosure) (*waiting, error) {
 	if err := d.check(); err != nil {
 		return nil, err
@@ -259,7 +263,7 @@ func checkTime(t time.Time) error {
 	return nil
 }
 
-// place turns dense numbers into permuted ones, and says which of them stand for keys that
+// place turns dense numbers into those that the period permutes, and says which of them stand for keys that
 // the period's file has to know before they are used.
 func (l *Ledger) place(p *period, voters []uint64, out []uint32) (mapped []uint32, err error) {
 	for i, v := range voters {
@@ -281,7 +285,6 @@ func (l *Ledger) place(p *period, voters []uint64, out []uint32) (mapped []uint3
 		}
 		out[i] = uint32(x)
 	}
-	p.permutation.forwardAll(out)
 	return mapped, nil
 }
 

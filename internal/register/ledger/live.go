@@ -126,8 +126,8 @@ func (l *Ledger) sealWhenDue(wall time.Time, elapsed time.Duration) {
 	l.wal.purgeLogged(l)
 }
 
-// Close notes the stop, seals, and gives the ledger free. What can't be sealed stays in the
-// write-ahead log.
+// Close notes the stop, seals, and gives the ledger free. What was taken before is written first, and everybody told.
+// What can't be sealed stays in the write-ahead log.
 func (l *Ledger) Close() error {
 	ctx := context.Background()
 	l.mu.Lock()
@@ -139,9 +139,10 @@ func (l *Ledger) Close() error {
 	l.mu.Unlock()
 	close(l.stop)
 	l.beat.Wait()
+	l.leads.Wait()
 	l.turn <- struct{}{}
 	defer func() { <-l.turn }()
-	l.ended = true // those who wait for the turn are told so
+	l.ended = true
 	sealed := l.sealAll(ctx)
 	now, _ := l.cfg.clock()
 	w, err := Entry{Kind: KindStop, Time: now}.waiting()

@@ -75,6 +75,9 @@ func (p *Policy) checkPeople(c *checker) {
 		if q.Name == "" || p.people[q.Name] != nil {
 			c.at(key+".name", "%q; every person needs a name of their own", q.Name)
 		}
+		if IsRecipient(q.Name) {
+			c.at(key+".name", "%q; such names are kept for recipients of extracts", q.Name)
+		}
 		p.people[q.Name] = q
 		if len(q.SpeaksFor) == 0 || q.Role != "" {
 			p.mustRole(c, key+".role", q.Role)

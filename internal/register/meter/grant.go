@@ -97,6 +97,7 @@ func (m *Meter) forgetGrants(now int64) {
 
 // rebound has every account work out its bounds anew.
 func (m *Meter) rebound() {
+	m.emergencyUntil.Store(m.brake.emergency.until)
 	for _, a := range m.accounts {
 		a.until = 0
 	}

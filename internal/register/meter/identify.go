@@ -24,11 +24,22 @@ type Unknown struct{ Why, Ask string }
 
 func (u *Unknown) Error() string { return u.Why + "; " + u.Ask }
 
+// Recipient is how whoever gets a lawful extract stands in the ledger. No person who reads has such a name.
+func Recipient(name string) string { return recipientMark + name }
+
+// IsRecipient tells whether a name in the ledger is of one who got an extract.
+func IsRecipient(name string) bool { return strings.HasPrefix(name, recipientMark) }
+
+const recipientMark = "recipient: "
+
 // Identify finds out who somebody is. An error is an *Unknown.
 func (p *Policy) Identify(c Claims) (Subject, error) {
 	who, err := p.person(c)
 	if err != nil {
 		return Subject{}, err
+	}
+	if IsRecipient(who.Name) { // a database user whom the policy does not name
+		return Subject{}, &Unknown{fmt.Sprintf("the name %q is kept for recipients of extracts", who.Name), "connect as another database user"}
 	}
 	s := Subject{Person: who.Name, Role: who.Role, Program: p.program(c.Application)}
 	if s.Purpose, err = p.purpose(c, who.Role); err != nil {

@@ -54,7 +54,8 @@ type limits struct {
 
 // Meter counts for a whole process. Its methods may be called at once from many sessions.
 type Meter struct {
-	inForce atomic.Pointer[Policy] // policy, for who only asks
+	inForce        atomic.Pointer[Policy] // policy, for who only asks
+	emergencyUntil atomic.Int64           // of brake.emergency; 0: there is none
 
 	mu       sync.Mutex // guards everything below
 	policy   *Policy
@@ -64,6 +65,7 @@ type Meter struct {
 	asked    map[counted]*rate // statements an hour
 	accounts map[Subject]*account
 	last     *account // of accounts, the one asked for last; nil: none
+	lastFor  Subject  // who it was asked for
 	grants   []Grant
 	holds    holds
 	brake    brake
@@ -131,6 +133,9 @@ func (m *Meter) Use(p *Policy) {
 	m.accounts, m.last = map[Subject]*account{}, nil
 }
 
+// Emergency tells whether an emergency is running. It costs little.
+func (m *Meter) Emergency(now time.Time) bool { return now.UnixMicro() < m.emergencyUntil.Load() }
+
 // at moves the meter's time on, never back.
 func (m *Meter) at(now time.Time) int64 {
 	m.now = max(m.now, now.UnixMicro())
@@ -140,7 +145,9 @@ func (m *Meter) at(now time.Time) int64 {
 // account finds or makes what concerns a subject, with the bounds of now.
 func (m *Meter) account(s Subject) *account {
 	a := m.last
-	if a == nil || a.subject != s {
+	if a == nil || m.lastFor != s {
+		m.lastFor = s
+		s = m.policy.countedAs(s)
 		a = m.accounts[s]
 	}
 	if a == nil {

@@ -210,6 +210,17 @@ func (b *Budget) concerns(s Subject) bool {
 	return either(b.Role, s.Role) && either(b.Person, s.Person) && either(b.Purpose, s.Purpose) && either(b.Program, s.Program)
 }
 
+// countedAs is a subject as far as anything is counted by it. Of a purpose that the policy does not name nothing is: no
+// budget can be narrowed to it, and where there are budgets per purpose nobody reads for another than those that are
+// named. So whoever invents purposes has one account for all of them, and one for those that the ledger remembers from
+// a time when others were named.
+func (p *Policy) countedAs(s Subject) Subject {
+	if s.Purpose != "" && p.purposes[s.Purpose] == nil {
+		s.Purpose = ""
+	}
+	return s
+}
+
 func either(want, have string) bool { return want == "" || want == have }
 
 func (b *Budget) limit(w Window) int64 {
