@@ -3,7 +3,6 @@ package register
 import (
 	"context"
 	"strings"
-	"unsafe"
 
 	"portcullis.example/portcullis/internal/register/lineage"
 	"portcullis.example/portcullis/internal/register/meter"
@@ -24,7 +23,7 @@ type ready struct {
 	// texts of a template whose one value is an integer are known by what stands around it
 	means      string // what the meaning of the text depends on
 	head, tail string // "": not such a one
-	send       []byte // the last text that was sent on
+	send       []byte // where the text to send on is put together
 }
 
 // fits tells that a text is of the template, and means the same.
@@ -51,7 +50,7 @@ func (r *ready) keep(c *cutter, means, text string) {
 	r.means, r.head, r.tail = means, strings.Clone(text[:v[0]]), strings.Clone(text[v[1]:])
 }
 
-// fill is the text to send on, "" for what came; it is valid until the next.
+// fill is the text to send on, "" for what came.
 func (r *ready) fill(text string) string {
 	if r.of.parts == nil {
 		return ""
@@ -64,7 +63,7 @@ func (r *ready) fill(text string) string {
 			r.send = append(r.send, value...)
 		}
 	}
-	return unsafe.String(unsafe.SliceData(r.send), len(r.send))
+	return string(r.send)
 }
 
 // againAtOnce decides about a text that fits what is ready. Not ok says that somebody else asks now.

@@ -50,7 +50,7 @@ func (s *session) Statement(ctx context.Context, text string, simple bool) (wire
 			return d, err
 		}
 	}
-	d, err := s.statement(ctx, k, strings.Clone(text), simple)
+	d, err := s.statement(ctx, k, text, simple)
 	s.erred = s.erred || err != nil && !simple // what came before in its pipeline is rolled back
 	return d, err
 }

@@ -9,7 +9,6 @@ import (
 	"sync/atomic"
 	"syscall"
 	"time"
-	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -99,39 +98,22 @@ func (b *bare) Write(p []byte) (int, error) {
 	return done, nil
 }
 
-// A socket that has less room, or holds less, than this is done with it in a moment: the
-// runtime need not be told of the call.
-const short = 32 << 10
-
 // send writes what the socket has room for.
-func (b *bare) send(p []byte) (int, syscall.Errno) {
-	const flags = unix.MSG_DONTWAIT | unix.MSG_NOSIGNAL
-	var n uintptr
-	var errno syscall.Errno
-	if len(p) <= short {
-		n, _, errno = unix.RawSyscall6(unix.SYS_SENDTO, uintptr(b.fd), uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)), flags, 0, 0)
-	} else {
-		n, _, errno = unix.Syscall6(unix.SYS_SENDTO, uintptr(b.fd), uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)), flags, 0, 0)
-	}
-	if errno != 0 {
-		return 0, errno
-	}
-	return int(n), 0
-}
+func (b *bare) send(p []byte) (int, syscall.Errno) { return outcome(syscall.Write(b.fd, p)) }
 
 // receive reads what is there.
-func (b *bare) receive(p []byte) (int, syscall.Errno) {
-	var n uintptr
-	var errno syscall.Errno
-	if len(p) <= short {
-		n, _, errno = unix.RawSyscall6(unix.SYS_RECVFROM, uintptr(b.fd), uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)), unix.MSG_DONTWAIT, 0, 0)
-	} else {
-		n, _, errno = unix.Syscall6(unix.SYS_RECVFROM, uintptr(b.fd), uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)), unix.MSG_DONTWAIT, 0, 0)
+func (b *bare) receive(p []byte) (int, syscall.Errno) { return outcome(syscall.Read(b.fd, p)) }
+
+// outcome is that of a call on a socket that never blocks.
+func outcome(n int, err error) (int, syscall.Errno) {
+	if err == nil {
+		return n, 0
 	}
-	if errno != 0 {
-		return 0, errno
+	errno, ok := err.(syscall.Errno) //nolint:errorlint // the system's own, as it came
+	if !ok {
+		errno = unix.EIO
 	}
-	return int(n), 0
+	return 0, errno
 }
 
 // lateFrom is when a write that begins to wait now has waited too long; zero: never.

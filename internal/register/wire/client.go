@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"unsafe"
 )
 
 // toPostgres walks what the client sends: it shows statements to the guard,
@@ -260,7 +259,7 @@ var passed = &Decision{Pass: true}
 func (c *clientWalker) statement(ctx context.Context, text []byte, simple bool) (plan *Decision, send string, err error) {
 	c.ask()
 	defer c.asking.Unlock()
-	d, err := c.guarded.Statement(ctx, unsafe.String(unsafe.SliceData(text), len(text)), simple)
+	d, err := c.guarded.Statement(ctx, string(text), simple)
 	if err != nil {
 		return nil, "", err
 	}

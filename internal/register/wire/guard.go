@@ -33,8 +33,7 @@ type Session interface {
 	// is sent on. With an error nothing is sent on: PostgreSQL is given a
 	// statement that fails instead, so that a transaction and a pipeline end
 	// up as they would after any failed statement, and the client is told
-	// the error in its turn. The text is valid during the call, and what
-	// the decision says is to be sent on up to the next.
+	// the error in its turn.
 	Statement(ctx context.Context, text string, simple bool) (Decision, error)
 	// Changed tells a ParameterStatus that PostgreSQL sent after the start.
 	Changed(name, value string)

@@ -12,7 +12,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
-	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -140,7 +139,8 @@ const yieldEvery = 256
 // await asks what has happened, and waits where nothing has.
 func (w *wheel) await() {
 	w.at = 0
-	if w.n = w.happened(); w.n > 0 {
+	if n, _ := unix.EpollWait(w.ep, w.events[:], 0); n > 0 {
+		w.n = n
 		return
 	}
 	w.asleep.Store(true)
@@ -153,15 +153,6 @@ func (w *wheel) await() {
 		time.Sleep(time.Second) // it never fails otherwise
 	}
 	w.n = max(n, 0)
-}
-
-// happened asks without waiting; the runtime need not be told of that.
-func (w *wheel) happened() int {
-	n, _, errno := unix.RawSyscall6(unix.SYS_EPOLL_PWAIT, uintptr(w.ep), uintptr(unsafe.Pointer(&w.events)), uintptr(len(w.events)), 0, 0, 0)
-	if errno != 0 {
-		return 0
-	}
-	return int(n)
 }
 
 func (w *wheel) linkOf(e *unix.EpollEvent) *link {
