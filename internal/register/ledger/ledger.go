@@ -189,7 +189,8 @@ func Open(dir string, cfg Config) (*Ledger, error) {
 		}
 		return nil, errors.Join(fmt.Errorf("open ledger %s: %w", dir, err), lock.release())
 	}
-	l.beat.Go(l.live)
+	wall, elapsed := cfg.clock() // before anybody is told that it is open: from here on a stop of the machine is noticed
+	l.beat.Go(func() { l.live(instant{wall, elapsed}) })
 	return l, nil
 }
 

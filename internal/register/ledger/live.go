@@ -87,11 +87,9 @@ func isStop(body []byte) bool {
 
 // live writes signs of life, so that the end of a run is known however it ends, and seals
 // when an hour is over though nobody reads.
-func (l *Ledger) live() {
+func (l *Ledger) live(last instant) {
 	tick := time.NewTicker(l.cfg.Heartbeat)
 	defer tick.Stop()
-	_, last := l.cfg.clock()
-	wallBefore, _ := l.cfg.clock()
 	for {
 		select {
 		case <-l.stop:
@@ -100,12 +98,12 @@ func (l *Ledger) live() {
 		}
 		wall, elapsed := l.cfg.clock()
 		ctx := context.Background()
-		if elapsed-last > 4*l.cfg.Heartbeat { // the machine or the process was stopped
-			if err := l.note(ctx, gapEntry(wallBefore, wall, "the guard gave no sign of life")); err != nil {
+		if elapsed-last.elapsed > 4*l.cfg.Heartbeat { // the machine or the process was stopped
+			if err := l.note(ctx, gapEntry(last.wall, wall, "the guard gave no sign of life")); err != nil {
 				l.cfg.Log.Error("a gap could not be noted", "error", err)
 			}
 		}
-		last, wallBefore = elapsed, wall
+		last = instant{wall, elapsed}
 		if err := l.commit(ctx, &waiting{rec: record{kind: recordAlive, time: max(0, wall.UnixMicro())}}); err != nil && !errors.Is(err, ErrClosed) {
 			l.cfg.Log.Error("the ledger can't be written", "error", err)
 		}
