@@ -139,7 +139,8 @@ func DovecotWithTokens(t testing.TB, users map[string]string, introspect string)
 	dir, err := os.MkdirTemp("", "dc") // short: a socket's path holds 107 bytes
 	must(t, err)
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	d := &DovecotServer{Dir: dir, CAFile: filepath.Join(dir, "cert.pem"), Port: freePort(t), TLSPort: freePort(t), password: users}
+	ports := freePorts(t, 2)
+	d := &DovecotServer{Dir: dir, CAFile: filepath.Join(dir, "cert.pem"), Port: ports[0], TLSPort: ports[1], password: users}
 	must(t, os.Chmod(dir, 0o755))
 	must(t, os.Mkdir(filepath.Join(dir, "mail"), 0o755))
 	must(t, writeCertificate(dir))
@@ -357,12 +358,16 @@ func must(t testing.TB, err error) {
 	}
 }
 
-func freePort(t testing.TB) int {
+// freePorts finds some that nobody listens on. They are held until all are found, or the system could give one twice.
+func freePorts(t testing.TB, n int) (ports []int) {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	must(t, err)
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
+	for range n {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		must(t, err)
+		defer l.Close()
+		ports = append(ports, l.Addr().(*net.TCPAddr).Port)
+	}
+	return ports
 }
 
 // writeCertificate makes a certificate that signs itself, good for an hour.
