@@ -32,14 +32,7 @@ func TestFullDisk(t *testing.T) {
 	supervisors, _, _ := strings.Cut(testPolicy, "[[protected]]")
 	cfg := config(t, pg, t.TempDir(), supervisors+unlimited)
 	cfg.SecondLedger = t.TempDir()
-	small := t.TempDir()
-	if err := syscall.Mount("tmpfs", small, "tmpfs", 0, "size=80m"); err != nil {
-		if testenv.CI() && os.Getuid() == 0 {
-			t.Fatalf("mount: %v; CI needs a small disk", err)
-		}
-		t.Skipf("needs to mount a small disk: %v", err)
-	}
-	t.Cleanup(func() { _ = syscall.Unmount(small, syscall.MNT_DETACH) })
+	small := smallDisk(t)
 	cfg.Data = filepath.Join(small, "data")
 	o := open(t, pg, cfg)
 	c := o.connect(t, "alice", "desk")
@@ -121,20 +114,27 @@ func (o *office) elsewhere(t *testing.T) {
 	}
 }
 
+// smallDisk mounts one of 80 MB.
+func smallDisk(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=80m"); err != nil {
+		if testenv.CI() && os.Getuid() == 0 {
+			t.Fatalf("mount: %v; CI needs a small disk", err)
+		}
+		t.Skipf("needs to mount a small disk: %v", err)
+	}
+	t.Cleanup(func() { _ = syscall.Unmount(dir, syscall.MNT_DETACH) })
+	return dir
+}
+
 // TestLookUpsOnAFullDisk has many look up single voters when the ledger's disk fills: what was under way ends its session,
 // for what follows the rows cannot be taken back; what comes later gets an error, and goes on once there is room. Whoever
 // was given anything stands in the ledger.
 func TestLookUpsOnAFullDisk(t *testing.T) {
 	pg := pgtest.Start(t)
 	voters(t, pg, 60_000)
-	small := t.TempDir()
-	if err := syscall.Mount("tmpfs", small, "tmpfs", 0, "size=80m"); err != nil {
-		if testenv.CI() && os.Getuid() == 0 {
-			t.Fatalf("mount: %v; CI needs a small disk", err)
-		}
-		t.Skipf("needs to mount a small disk: %v", err)
-	}
-	t.Cleanup(func() { _ = syscall.Unmount(small, syscall.MNT_DETACH) })
+	small := smallDisk(t)
 	cfg := config(t, pg, t.TempDir(), unlimited+"[[person]]\nname = \"thief\"\nrole = \"clerk\"\n")
 	cfg.Data = filepath.Join(small, "data")
 	o := open(t, pg, cfg)
